@@ -1,0 +1,1 @@
+"""Values and conversions: they know nothing of sources, mappings or the outside."""
