@@ -1,0 +1,50 @@
+"""What a ledger shows to people: a kept notification with all that became of it, and an event with its state."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from bridge.values.records import Document, Environment, Outcome, Pending
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """An event as it stands in the ledger.
+
+    `notification` is the seq of the one that entered it; `state` is ready, sent or dead; `last_status` is the HTTP
+    status of FloKit's last refusal or failure (0: no answer; None: there was none, or it is sent). Times are epoch
+    milliseconds.
+    """
+
+    seq: int
+    environment: Environment
+    key: str
+    name: str
+    notification: int
+    occurred_at_ms: int
+    entered_at_ms: int
+    revenue: Decimal | None
+    currency: str | None
+    state: str
+    attempts: int
+    due_at_ms: int
+    last_status: int | None
+    last_reason: str
+    sent_at_ms: int | None
+    flokit_event_id: str
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A kept notification and what became of it.
+
+    `outcome` is None while it is pending. A finding is a document with `outcome`, `rule`, `reason`, `facts` and
+    `keys`; `events` are the ledger's events of these keys, also those which another notification entered.
+    """
+
+    pending: Pending
+    outcome: Outcome | None
+    waiting_for: str
+    findings: Sequence[Document] = field(repr=False)
+    events: Sequence[Entered]
