@@ -1,0 +1,106 @@
+"""What strangers can make the bridge hold: bounded in size, in number and in time."""
+
+import asyncio
+from collections.abc import Mapping
+
+from starlette.types import Message, Receive
+
+from bridge.errors import BridgeError, CannotTell, Forged, TooLarge, TooSlow
+
+MAX_BODY_BYTES = 1 << 20  # the largest documented webhook, Stripe's invoice with many lines, stays far below
+MAX_BODY_SECONDS = 30.0
+MAX_REQUESTS = 1_000  # at once
+MAX_HELD_BYTES = 64 << 20  # of all bodies in memory at once
+
+
+class Disconnected(BridgeError):
+    """The sender has gone before its body was complete."""
+
+
+class Intake:
+    """Reads bodies, within the bounds on one of them and on all together. To be used on one event loop."""
+
+    def __init__(
+        self,
+        *,
+        max_body_bytes: int = MAX_BODY_BYTES,
+        max_body_seconds: float = MAX_BODY_SECONDS,
+        max_requests: int = MAX_REQUESTS,
+        max_held_bytes: int = MAX_HELD_BYTES,
+    ) -> None:
+        self._max_body_bytes = max_body_bytes
+        self._max_body_seconds = max_body_seconds
+        self._max_requests = max_requests
+        self._max_held_bytes = max_held_bytes
+        self._requests = 0
+        self._held_bytes = 0
+
+    async def read(self, headers: Mapping[str, str], receive: Receive) -> bytes:
+        """The whole body, held until `release(body)`.
+
+        Raises TooLarge, TooSlow, CannotTell when too much is held already, Forged when it is empty, Disconnected.
+        """
+        if self._requests >= self._max_requests:
+            raise CannotTell("Too many webhooks at once. Please send this again.")
+        self._requests += 1
+        chunks: list[bytes] = []
+        try:
+            async with asyncio.timeout(self._max_body_seconds):
+                await self._check_declared(headers.get("content-length", "0"), receive)
+                await self._read_into(chunks, receive)
+            return _joined(chunks)
+        except BaseException as error:
+            self._let_go(sum(map(len, chunks)))
+            if isinstance(error, TimeoutError):
+                raise TooSlow(f"The body did not arrive within {self._max_body_seconds:g} s.") from None
+            raise
+
+    def release(self, body: bytes) -> None:
+        """The body is no longer held."""
+        self._let_go(len(body))
+
+    async def _check_declared(self, content_length: str, receive: Receive) -> None:
+        if content_length.isdecimal() and int(content_length) > self._max_body_bytes:
+            await _let_pass({"more_body": True}, receive)
+            raise self._too_large()
+
+    async def _read_into(self, chunks: list[bytes], receive: Receive) -> None:
+        size_bytes = 0
+        more = True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise Disconnected
+            chunk = message.get("body", b"")
+            size_bytes += len(chunk)
+            if size_bytes > self._max_body_bytes:
+                await _let_pass(message, receive)
+                raise self._too_large()
+            self._hold(chunk)
+            chunks.append(chunk)
+            more = message.get("more_body", False)
+
+    def _hold(self, chunk: bytes) -> None:
+        if self._held_bytes + len(chunk) > self._max_held_bytes:
+            raise CannotTell("Too many bytes of webhooks at once. Please send this again.")
+        self._held_bytes += len(chunk)
+
+    def _let_go(self, size_bytes: int) -> None:
+        self._requests -= 1
+        self._held_bytes -= size_bytes
+
+    def _too_large(self) -> TooLarge:
+        return TooLarge(f"The body is larger than {self._max_body_bytes} bytes.")
+
+
+async def _let_pass(message: Message, receive: Receive) -> None:
+    """Let the rest go by unkept: a sender whose connection breaks while it sends never sees the answer."""
+    while message.get("more_body", False):
+        message = await receive()
+
+
+def _joined(chunks: list[bytes]) -> bytes:
+    body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+    if not body:
+        raise Forged("The body is empty.", code="empty_body")
+    return body

@@ -1,0 +1,190 @@
+"""The settings: environment variables in, one frozen object or all problems at once out.
+
+Adding a source is one block here: a dataclass, a function that reads it, a line in Settings and in `read_settings`.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
+
+from bridge.environment import Reader, Secret, misspelt
+from bridge.errors import SettingsError
+
+FLOKIT_API_URL = "https://api.flokit.ai"
+STRIPE_API_URL = "https://api.stripe.com"
+FLOKIT_REQUESTS_PER_MINUTE = 90  # of the workspace's documented 100, which others may share
+LEDGER_URL = "sqlite:///bridge.sqlite"
+MIN_TOKEN_CHARS = 16
+
+KNOWN = {
+    "FLOKIT_API_KEY",
+    "FLOKIT_API_URL",
+    "FLOKIT_REQUESTS_PER_MINUTE",
+    "FLOKIT_SANDBOX_API_KEY",
+    "STRIPE_WEBHOOK_SECRETS",
+    "STRIPE_API_KEY",
+    "STRIPE_API_URL",
+    "BRIDGE_LEDGER",
+    "BRIDGE_MAPPINGS",
+    "BRIDGE_TOKEN",
+}
+NEEDED = {"stripe": ("STRIPE_WEBHOOK_SECRETS",)}
+"""What each source cannot do without."""
+
+_STRIPE_PREFIX = re.compile(r"[srp]k_(?:live|test)_")
+
+
+@dataclass(frozen=True, slots=True)
+class FloKitSettings:
+    """The destination. Without a key events are kept and shown, and not sent."""
+
+    api_key: Secret | None = None
+    sandbox_api_key: Secret | None = None
+    api_url: str = FLOKIT_API_URL
+    requests_per_minute: int = FLOKIT_REQUESTS_PER_MINUTE
+
+
+@dataclass(frozen=True, slots=True)
+class StripeSettings:
+    """`api_key` is optional: a restricted, read-only key for what the webhooks do not say."""
+
+    webhook_secrets: tuple[Secret, ...]
+    api_key: Secret | None = None
+    api_url: str = STRIPE_API_URL
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that is set. A source that is None is not configured."""
+
+    flokit: FloKitSettings = field(default_factory=FloKitSettings)
+    stripe: StripeSettings | None = None
+    ledger_url: str = LEDGER_URL
+    mappings: Path | None = None  # None: the mappings that come with the program
+    token: Secret | None = None
+
+    def missing(self) -> dict[str, Sequence[str]]:
+        """For each source that is not configured, the settings it cannot do without."""
+        return {source: names for source, names in NEEDED.items() if getattr(self, source) is None}
+
+
+def read_settings(env: Mapping[str, str]) -> Settings:
+    """Read the environment. Raises SettingsError with every problem at once."""
+    read = Reader(env)
+    settings = Settings(
+        flokit=_flokit(read),
+        stripe=_stripe(read),
+        ledger_url=_ledger_url(read),
+        mappings=_folder(read, "BRIDGE_MAPPINGS"),
+        token=_token(read),
+    )
+    problems = [*misspelt(env, KNOWN), *read.problems]
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def _flokit(read: Reader) -> FloKitSettings:
+    return FloKitSettings(
+        api_key=read.secret("FLOKIT_API_KEY"),
+        sandbox_api_key=_sandbox_key(read),
+        api_url=_url(read, "FLOKIT_API_URL", FLOKIT_API_URL),
+        requests_per_minute=_requests_per_minute(read),
+    )
+
+
+def _sandbox_key(read: Reader) -> Secret | None:
+    key = read.secret("FLOKIT_SANDBOX_API_KEY")
+    if key and key == read.secret("FLOKIT_API_KEY"):
+        read.problem(
+            "FLOKIT_SANDBOX_API_KEY",
+            "is the same as FLOKIT_API_KEY, so test money would count as real; make a key of another workspace, "
+            "or leave it out and test events are kept and not sent",
+        )
+    return key
+
+
+def _url(read: Reader, name: str, default: str) -> str:
+    text = read.text(name) or default
+    url = _split(text)
+    if url is None or url.scheme not in ("https", "http") or url.query or url.fragment or url.username:
+        read.problem(name, f"expected a URL such as {default}")
+    elif url.scheme == "http" and url.hostname not in ("127.0.0.1", "localhost", "::1"):
+        read.problem(name, "http sends the key in the clear; use https (http is for this machine only)")
+    return text.rstrip("/")
+
+
+def _requests_per_minute(read: Reader) -> int:
+    text = read.text("FLOKIT_REQUESTS_PER_MINUTE")
+    if not text:
+        return FLOKIT_REQUESTS_PER_MINUTE
+    if not (text.isascii() and text.isdecimal() and len(text) < 10 and int(text) > 0):
+        read.problem("FLOKIT_REQUESTS_PER_MINUTE", f"expected a whole number of at least 1, found {text[:20]!r}")
+        return FLOKIT_REQUESTS_PER_MINUTE
+    return int(text)
+
+
+def _stripe(read: Reader) -> StripeSettings | None:
+    texts = [text.strip() for text in read.text("STRIPE_WEBHOOK_SECRETS").split(",") if text.strip()]
+    for text in texts:
+        _check_webhook_secret(read, text)
+    api_key = _stripe_api_key(read)
+    api_url = _url(read, "STRIPE_API_URL", STRIPE_API_URL)
+    return StripeSettings(tuple(map(Secret, texts)), api_key, api_url) if texts else None
+
+
+def _check_webhook_secret(read: Reader, text: str) -> None:
+    name = "STRIPE_WEBHOOK_SECRETS"
+    where = "the signing secret begins with whsec_ (Stripe Workbench, Webhooks, the destination, Signing secret)"
+    prefix = _STRIPE_PREFIX.match(text)
+    if prefix:
+        read.problem(name, f"'{prefix[0]}…' looks like an API key; {where}")
+    elif not text.startswith("whsec_") or not text.isascii() or not text.isprintable() or " " in text:
+        read.problem(name, f"one of the values is no signing secret; {where}")
+    elif len(text) < len("whsec_") + 16:
+        read.problem(name, f"one of the values is too short to be a whole secret; {where}")
+
+
+def _stripe_api_key(read: Reader) -> Secret | None:
+    key = read.secret("STRIPE_API_KEY")
+    if key and key.reveal().startswith("whsec_"):
+        read.problem("STRIPE_API_KEY", "'whsec_…' is a signing secret; it belongs in STRIPE_WEBHOOK_SECRETS")
+    elif key and not key.reveal().startswith(("rk_live_", "rk_test_", "sk_live_", "sk_test_")):
+        read.problem("STRIPE_API_KEY", "expected a restricted key, which begins with rk_live_ or rk_test_")
+    return key
+
+
+def _ledger_url(read: Reader) -> str:
+    text = read.text("BRIDGE_LEDGER") or LEDGER_URL
+    scheme, separator, rest = text.partition(":///")
+    if not (scheme == "sqlite" and separator and rest):
+        read.problem("BRIDGE_LEDGER", f"expected {LEDGER_URL}, or sqlite:////var/lib/… with the whole path")
+    return text
+
+
+def _folder(read: Reader, name: str) -> Path | None:
+    text = read.text(name)
+    if not text:
+        return None
+    if not Path(text).is_dir():
+        read.problem(name, f"there is no folder {text[:200]!r}")
+    return Path(text)
+
+
+def _token(read: Reader) -> Secret | None:
+    token = read.secret("BRIDGE_TOKEN")
+    if token and len(token.reveal()) < MIN_TOKEN_CHARS:
+        read.problem(
+            "BRIDGE_TOKEN", f"is shorter than {MIN_TOKEN_CHARS} characters and can be guessed; make a long one"
+        )
+    return token
+
+
+def _split(text: str) -> SplitResult | None:
+    try:
+        url = urlsplit(text)
+        return url if url.hostname else None
+    except ValueError:
+        return None

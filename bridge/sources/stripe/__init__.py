@@ -1,0 +1,1 @@
+"""Stripe: `receive` proves its webhooks, `source` states their facts."""
