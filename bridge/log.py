@@ -77,13 +77,13 @@ class ServerMessages(logging.Handler):
 
 def line(at_ms: int, event: str, fields: dict[str, object]) -> bytes:
     """One line of the log, with its newline; long texts are cut."""
-    entry = {"time": iso(at_ms), "event": event} | {name: _short(value) for name, value in fields.items()}
+    entry = {"time": iso(at_ms), "event": event, **fields}
     try:
         text = orjson.dumps(entry)
     except TypeError:  # orjson refuses lone surrogates
         text = b"\xff"
-    if not text.isascii():
-        text = json.dumps(entry).encode()
+    if not text.isascii() or len(text) > MAX_TEXT_CHARS:
+        text = json.dumps({name: _short(value) for name, value in entry.items()}).encode()
     return text + b"\n"
 
 

@@ -57,14 +57,7 @@ class WebhookEndpoint:
 
     async def _verify(self, headers: dict[str, str], body: bytes) -> Notification:
         try:
-            return self._prove(headers, body)
-        except NeedsKeys as need:
-            await asyncio.to_thread(need.fetch)  # others are served meanwhile
-        return self._prove(headers, body)
-
-    def _prove(self, headers: dict[str, str], body: bytes) -> Notification:
-        try:
-            return self._receiver.verify(headers, body, self._clock())
+            return await self._proven(headers, body)
         except Refused:
             raise
         except Exception as error:  # noqa: BLE001 - a fault of ours may not lose an event: its sender comes again
@@ -72,6 +65,13 @@ class WebhookEndpoint:
                 "fault", level="error", source=self._receiver.name, fault=type(error).__name__, at=fault_place(error)
             )
             raise CannotTell("The bridge has a fault here, which its log tells of. Please send this again.") from None
+
+    async def _proven(self, headers: dict[str, str], body: bytes) -> Notification:
+        try:
+            return self._receiver.verify(headers, body, self._clock())
+        except NeedsKeys as need:
+            await asyncio.to_thread(need.fetch)  # others are served meanwhile
+        return self._receiver.verify(headers, body, self._clock())
 
 
 def _known(notification: Notification, new: bool) -> dict[str, object]:
