@@ -1,0 +1,1 @@
+"""The Apple App Store: `receive` proves its notifications (Version 2)."""
