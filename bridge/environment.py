@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Collection, Mapping
+from urllib.parse import SplitResult, urlsplit
 
 OURS_ALONE = ("FLOKIT_", "BRIDGE_")  # other programs have STRIPE_… variables of their own
 
@@ -39,12 +40,26 @@ class Reader:
         """The value without blanks around it; empty when it is not set."""
         return self._env.get(name, "").strip()
 
+    def words(self, name: str) -> list[str]:
+        """The values between commas, without blanks around them."""
+        return [word for part in self.text(name).split(",") if (word := part.strip())]
+
     def secret(self, name: str) -> Secret | None:
         """The value as a secret, None when it is not set."""
         text = self.text(name)
         if any(character.isspace() or not character.isprintable() or ord(character) > 126 for character in text):
             self.problem(name, "has a blank or an unusual character inside; copy it anew")
         return Secret(text) if text else None
+
+    def url(self, name: str, default: str) -> str:
+        """A base URL, over TLS unless it is on this machine; without a slash at its end."""
+        text = self.text(name) or default
+        url = _split(text)
+        if url is None or url.scheme not in ("https", "http") or url.query or url.fragment or url.username:
+            self.problem(name, f"expected a URL such as {default}")
+        elif url.scheme == "http" and url.hostname not in ("127.0.0.1", "localhost", "::1"):
+            self.problem(name, "http sends keys in the clear; use https (http is for this machine only)")
+        return text.rstrip("/")
 
     def problem(self, name: str, text: str) -> None:
         """Note what is wrong with a variable and what to do about it; `text` holds nothing of a secret."""
@@ -61,3 +76,11 @@ def misspelt(env: Mapping[str, str], known: Collection[str]) -> list[str]:
         elif name.startswith(OURS_ALONE):
             problems.append(f"{name}: there is no such setting; there are {', '.join(sorted(known))}")
     return problems
+
+
+def _split(text: str) -> SplitResult | None:
+    try:
+        url = urlsplit(text)
+        return url if url.hostname else None
+    except ValueError:
+        return None

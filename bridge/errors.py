@@ -4,7 +4,6 @@ BridgeError
 ├── Refused            a webhook that is not taken; the edge turns it into a status in one place
 │   ├── Forged         proven false, or not provable: 400 (Google's bearer token: 401), nothing is stored
 │   ├── TooLarge       the body is over the cap: 413
-│   ├── TooSlow        the body did not arrive in time: 408
 │   └── CannotTell     keys, certificates or the ledger are out of reach: 503, so the sender comes again
 │       └── NeedsKeys  only `fetch`, which goes out to the source, stands between this webhook and its proof
 ├── BadNotification    proven, but its content cannot be read: kept as *failed*, answered 200
@@ -47,13 +46,6 @@ class TooLarge(Refused):
 
     status = 413
     code = "too_large"
-
-
-class TooSlow(Refused):
-    """The body did not arrive in time."""
-
-    status = 408
-    code = "too_slow"
 
 
 class CannotTell(Refused):

@@ -63,15 +63,28 @@ class Interpreter:
         """Ask all that must be known before the facts can be stated. Raises NotYet when an answer comes later."""
         answers = dict(known)
         for _ in range(MAX_QUESTIONS):
-            try:
-                self.source.state(notification, note, answers)
-            except NeedsAnswer as need:
-                answers[need.question] = self.source.ask(need.question)
-            except Exception:  # noqa: BLE001 - it will be met and told when the facts are stated for good
+            question = self._open_question(note, notification, answers)
+            if question is None:
                 break
-            else:
-                break
+            answers[question] = self._ask(question)
         return answers
+
+    def _open_question(self, note: Note, notification: Notification, answers: Map[str, Any]) -> str | None:
+        try:
+            self.source.state(notification, note, answers)
+        except NeedsAnswer as need:
+            return need.question
+        except Exception:  # noqa: BLE001 - it is met again, and told, when the facts are stated for good
+            return None
+        return None
+
+    def _ask(self, question: str) -> Any:
+        try:
+            return self.source.ask(question)
+        except NotYet:
+            raise
+        except Exception as error:  # noqa: BLE001 - a fault of ours waits like any other answer that does not come
+            raise NotYet(f"a fault of the bridge ({type(error).__name__} at {fault_place(error)})") from None
 
     def _decide(self, note: Note, facts: Document) -> Finding:
         subjects: list[str] = facts.get("subjects", [])

@@ -15,6 +15,8 @@ from bridge.keeper import Keeper
 from bridge.ledger.sqlite import SqliteLedger, open_ledger
 from bridge.log import LineLog, Log, TurnLog, Write
 from bridge.settings import Settings
+from bridge.settings_apple import AppleSettings
+from bridge.settings_google import GoogleSettings
 from bridge.sources.base import Receiver
 from bridge.sources.stripe.receive import StripeReceiver
 from bridge.values.records import Environment
@@ -56,7 +58,27 @@ def receivers(settings: Settings) -> list[Receiver]:
     found: list[Receiver] = []
     if settings.stripe:
         found.append(StripeReceiver([secret.reveal() for secret in settings.stripe.webhook_secrets]))
+    if settings.apple:
+        found.append(_apple(settings.apple))
+    if settings.google:
+        found.append(_google(settings.google))
     return found
+
+
+def _apple(apple: AppleSettings) -> Receiver:
+    # Where Apple is not configured, nothing is spent on importing cryptography.
+    from bridge.sources.apple.receive import AppleReceiver  # noqa: PLC0415
+    from bridge.sources.apple.roots import trusted_roots  # noqa: PLC0415
+
+    return AppleReceiver(apple.apps, trusted_roots(apple.root_certificates), apple.max_age_days)
+
+
+def _google(google: GoogleSettings) -> Receiver:
+    from bridge.sources.google.certificates import CertificateCache  # noqa: PLC0415 - as above
+    from bridge.sources.google.receive import GoogleReceiver  # noqa: PLC0415
+
+    certificates = CertificateCache(google.certs_url)
+    return GoogleReceiver(google.packages, google.push_audience, google.push_account, certificates)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import SplitResult, urlsplit
 
 from bridge.environment import Reader, Secret, misspelt
 from bridge.errors import SettingsError
+from bridge.settings_apple import APPLE_NAMES, AppleSettings, read_apple
+from bridge.settings_google import GOOGLE_NAMES, GOOGLE_NEEDED, GoogleSettings, read_google
 
 FLOKIT_API_URL = "https://api.flokit.ai"
 STRIPE_API_URL = "https://api.stripe.com"
@@ -26,11 +27,13 @@ KNOWN = {
     "STRIPE_WEBHOOK_SECRETS",
     "STRIPE_API_KEY",
     "STRIPE_API_URL",
+    *APPLE_NAMES,
+    *GOOGLE_NAMES,
     "BRIDGE_LEDGER",
     "BRIDGE_MAPPINGS",
     "BRIDGE_TOKEN",
 }
-NEEDED = {"stripe": ("STRIPE_WEBHOOK_SECRETS",)}
+NEEDED = {"stripe": ("STRIPE_WEBHOOK_SECRETS",), "apple": ("APPLE_APPS",), "google": GOOGLE_NEEDED}
 """What each source cannot do without."""
 
 _STRIPE_PREFIX = re.compile(r"[srp]k_(?:live|test)_")
@@ -61,6 +64,8 @@ class Settings:
 
     flokit: FloKitSettings = field(default_factory=FloKitSettings)
     stripe: StripeSettings | None = None
+    apple: AppleSettings | None = None
+    google: GoogleSettings | None = None
     ledger_url: str = LEDGER_URL
     mappings: Path | None = None  # None: the mappings that come with the program
     token: Secret | None = None
@@ -76,6 +81,8 @@ def read_settings(env: Mapping[str, str]) -> Settings:
     settings = Settings(
         flokit=_flokit(read),
         stripe=_stripe(read),
+        apple=read_apple(read),
+        google=read_google(read),
         ledger_url=_ledger_url(read),
         mappings=_folder(read, "BRIDGE_MAPPINGS"),
         token=_token(read),
@@ -90,7 +97,7 @@ def _flokit(read: Reader) -> FloKitSettings:
     return FloKitSettings(
         api_key=read.secret("FLOKIT_API_KEY"),
         sandbox_api_key=_sandbox_key(read),
-        api_url=_url(read, "FLOKIT_API_URL", FLOKIT_API_URL),
+        api_url=read.url("FLOKIT_API_URL", FLOKIT_API_URL),
         requests_per_minute=_requests_per_minute(read),
     )
 
@@ -106,16 +113,6 @@ def _sandbox_key(read: Reader) -> Secret | None:
     return key
 
 
-def _url(read: Reader, name: str, default: str) -> str:
-    text = read.text(name) or default
-    url = _split(text)
-    if url is None or url.scheme not in ("https", "http") or url.query or url.fragment or url.username:
-        read.problem(name, f"expected a URL such as {default}")
-    elif url.scheme == "http" and url.hostname not in ("127.0.0.1", "localhost", "::1"):
-        read.problem(name, "http sends the key in the clear; use https (http is for this machine only)")
-    return text.rstrip("/")
-
-
 def _requests_per_minute(read: Reader) -> int:
     text = read.text("FLOKIT_REQUESTS_PER_MINUTE")
     if not text:
@@ -127,11 +124,11 @@ def _requests_per_minute(read: Reader) -> int:
 
 
 def _stripe(read: Reader) -> StripeSettings | None:
-    texts = [text.strip() for text in read.text("STRIPE_WEBHOOK_SECRETS").split(",") if text.strip()]
+    texts = read.words("STRIPE_WEBHOOK_SECRETS")
     for text in texts:
         _check_webhook_secret(read, text)
     api_key = _stripe_api_key(read)
-    api_url = _url(read, "STRIPE_API_URL", STRIPE_API_URL)
+    api_url = read.url("STRIPE_API_URL", STRIPE_API_URL)
     return StripeSettings(tuple(map(Secret, texts)), api_key, api_url) if texts else None
 
 
@@ -180,11 +177,3 @@ def _token(read: Reader) -> Secret | None:
             "BRIDGE_TOKEN", f"is shorter than {MIN_TOKEN_CHARS} characters and can be guessed; make a long one"
         )
     return token
-
-
-def _split(text: str) -> SplitResult | None:
-    try:
-        url = urlsplit(text)
-        return url if url.hostname else None
-    except ValueError:
-        return None

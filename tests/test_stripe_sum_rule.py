@@ -11,7 +11,8 @@ from tempfile import TemporaryDirectory
 from golden import MAPPINGS, NOW_MS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from stripe_lives import Sale, lives
+from stripe_lives import lives
+from stripe_sale import Sale
 
 from bridge.ledger.sqlite import SqliteLedger
 from bridge.ledger.views import Entered

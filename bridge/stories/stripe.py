@@ -4,22 +4,17 @@ The story says itself what each webhook does to the money, from what the custome
 bridge. Webhooks arrive as they do from Stripe: some twice, some before the one that should have come first.
 """
 
-from decimal import Decimal
-
+from bridge.stories import stripe_yen
 from bridge.stories.story import Delivery, Story
 from bridge.stories.stripe_links import invoice_payment
 from bridge.stories.stripe_objects import DAY_S, HOUR_S, MONTH_S, Price, checkout_session, event
-from bridge.stories.stripe_payments import balance_move
-from bridge.stories.stripe_subscriber import Subscriber
+from bridge.stories.stripe_subscriber import Subscriber, told
 from bridge.stories.stripe_versions import ACACIA, ENDIVE
-from bridge.values import jsontext
-from bridge.values.records import Document
 from bridge.values.times import SECOND_MS
 
 TRIAL_S = 14 * DAY_S
 PRO = Price("price_1Ppro", "prod_Qpro", 2_900)
 TEAM = Price("price_1Pteam", "prod_Qteam", 9_900)
-PRO_YEN = Price("price_1Pproyen", "prod_Qpro", 1_980, "jpy")
 
 
 def life(start_ms: int) -> Story:
@@ -30,30 +25,17 @@ def life(start_ms: int) -> Story:
     return Story(
         (
             *_trial(trying),
-            *_first_yen(paying),
+            *stripe_yen.first_payment(paying),
             *_conversion(trying),
-            *_yen_renewal_lost(paying),
+            *stripe_yen.renewal_charged_back(paying),
             *_renewal_and_upgrade(trying),
             _one_off(start + 60 * DAY_S),
-            *_yen_renewal_won(paying),
+            *stripe_yen.renewal_charged_back_and_won(paying),
             *_partial_refund(trying),
-            *_yen_end(paying),
+            *stripe_yen.end(paying),
             *_cancellation(trying),
         )
     )
-
-
-def _told(  # noqa: PLR0913 - what a delivery says
-    sentence: str,
-    event: Document,
-    *,
-    repeats: int = 1,
-    money: str = "0",
-    currency: str = "USD",
-    is_return: bool = False,
-) -> Delivery:
-    at_ms = event["created"] * SECOND_MS
-    return Delivery(sentence, event["type"], at_ms, jsontext.dumps(event), repeats, Decimal(money), currency, is_return)
 
 
 def _trial(who: Subscriber) -> list[Delivery]:
@@ -62,34 +44,11 @@ def _trial(who: Subscriber) -> list[Delivery]:
     trialing = who.subscription(PRO, at, status="trialing")
     nothing = who.invoice(1, [who.line(PRO, at, 0)], at, "subscription_create")
     return [
-        _told("The invoice of a trial: nothing to pay", who.event("invoice.paid", nothing, at + 1)),
-        _told(
+        told("The invoice of a trial: nothing to pay", who.event("invoice.paid", nothing, at + 1)),
+        told(
             "user_4182 begins 14 free days of Pro", who.event("customer.subscription.created", trialing, at), repeats=2
         ),
-        _told("Checkout says whose subscription it is", who.event("checkout.session.completed", session, at + 2)),
-    ]
-
-
-def _first_yen(who: Subscriber) -> list[Delivery]:
-    at = who.start
-    incomplete, active = (who.subscription(PRO_YEN, at, status=status) for status in ("incomplete", "active"))
-    paid = who.invoice(1, [who.line(PRO_YEN, at)], at + 40, "subscription_create")
-    return [
-        _told("user_5023 subscribes and has yet to pay", who.event("customer.subscription.created", incomplete, at)),
-        _told(
-            "The bank has asked, the card is charged ¥1,980",
-            who.event("invoice.paid", paid, at + 41),
-            money="1980",
-            currency="JPY",
-        ),
-        _told(
-            "The same payment under its other name",
-            who.event("invoice.payment_succeeded", paid, at + 41),
-        ),
-        _told(
-            "The subscription is active: no new money",
-            who.event("customer.subscription.updated", active, at + 41, {"status": "incomplete"}),
-        ),
+        told("Checkout says whose subscription it is", who.event("checkout.session.completed", session, at + 2)),
     ]
 
 
@@ -98,37 +57,15 @@ def _conversion(who: Subscriber) -> list[Delivery]:
     active = who.subscription(PRO, at)
     paid = who.invoice(2, [who.line(PRO, at)], at + HOUR_S, "subscription_cycle")
     return [
-        _told(
+        told(
             "The trial is over, nothing is paid yet",
             who.event("customer.subscription.updated", active, at, {"status": "trialing"}),
         ),
-        _told(
+        told(
             "The first month is paid: the trial has converted",
             who.event("invoice.paid", paid, at + HOUR_S),
             repeats=3,
             money="29.00",
-        ),
-    ]
-
-
-def _yen_renewal_lost(who: Subscriber) -> list[Delivery]:
-    at, disputed = who.start + MONTH_S, who.start + 40 * DAY_S
-    paid = who.invoice(2, [who.line(PRO_YEN, at)], at, "subscription_cycle")
-    taken = [balance_move("txn_1Pbo2", -1_980, created=disputed, currency="jpy", fee=1_500)]
-    opened = who.dispute(2, 1_980, disputed, "jpy", status="needs_response", moves=taken)
-    lost = opened | {"status": "lost"}
-    return [
-        _told("A second month of yen", who.event("invoice.paid", paid, at), money="1980", currency="JPY"),
-        _told(
-            "The bank takes it back: a chargeback",
-            who.event("charge.dispute.funds_withdrawn", opened, disputed),
-            repeats=2,
-            money="-1980",
-            currency="JPY",
-        ),
-        _told(
-            "The dispute is lost: nothing more moves",
-            who.event("charge.dispute.closed", lost, disputed + 20 * DAY_S),
         ),
     ]
 
@@ -142,17 +79,17 @@ def _renewal_and_upgrade(who: Subscriber) -> list[Delivery]:
     change = who.invoice(4, prorated, upgraded, "subscription_update")
     same, team = who.subscription(PRO, renewed), who.subscription(TEAM, renewed)
     return [
-        _told(
+        told(
             "A new period begins: looks like a change of plan, is none",
             who.event("customer.subscription.updated", same, renewed, old_items),
         ),
-        _told("Pro renews", who.event("invoice.paid", month, renewed + HOUR_S), repeats=2, money="29.00"),
-        _told(
+        told("Pro renews", who.event("invoice.paid", month, renewed + HOUR_S), repeats=2, money="29.00"),
+        told(
             "An upgrade: $79.20 for the rest of Team less $23.20 for the rest of Pro",
             who.event("invoice.paid", change, upgraded),
             money="56.00",
         ),
-        _told(
+        told(
             "The change of plan itself arrives after its money",
             who.event(
                 "customer.subscription.updated",
@@ -169,37 +106,7 @@ def _one_off(at: int) -> Delivery:
     session = checkout_session("cs_live_1Pguest", mode="payment", created=at, amount_total=1_200, currency="usd")
     session |= {"payment_intent": "pi_1Pguest", "client_reference_id": "user_6001"}
     paid = event("checkout.session.completed", session, id="evt_1Pguest", created=at)
-    return _told("user_6001 buys a template once", paid, money="12.00")
-
-
-def _yen_renewal_won(who: Subscriber) -> list[Delivery]:
-    at, disputed = who.start + 2 * MONTH_S, who.start + 65 * DAY_S
-    won = disputed + 25 * DAY_S
-    paid = who.invoice(3, [who.line(PRO_YEN, at)], at, "subscription_cycle")
-    taken = balance_move("txn_1Pbo3", -1_980, created=disputed, currency="jpy", fee=1_500)
-    back = balance_move("txn_1Pbo3won", 1_980, created=won, currency="jpy")
-    opened = who.dispute(3, 1_980, disputed, "jpy", status="needs_response", moves=[taken])
-    returned = who.dispute(3, 1_980, disputed, "jpy", status="won", moves=[taken, back])
-    return [
-        _told("A third month of yen", who.event("invoice.paid", paid, at), money="1980", currency="JPY"),
-        _told(
-            "Another chargeback",
-            who.event("charge.dispute.funds_withdrawn", opened, disputed),
-            money="-1980",
-            currency="JPY",
-        ),
-        _told(
-            "This one is won: the money is back",
-            who.event("charge.dispute.funds_reinstated", returned, won),
-            money="1980",
-            currency="JPY",
-            is_return=True,
-        ),
-        _told(
-            "The dispute is closed as won: nothing more moves",
-            who.event("charge.dispute.closed", returned, won),
-        ),
-    ]
+    return told("user_6001 buys a template once", paid, money="12.00")
 
 
 def _partial_refund(who: Subscriber) -> list[Delivery]:
@@ -210,30 +117,16 @@ def _partial_refund(who: Subscriber) -> list[Delivery]:
     charge = who.charge(5, 9_900, at + HOUR_S, refunded=3_000, currency="usd")
     back = who.refund(5, 3_000, refunded, "usd")
     return [
-        _told("Which payment paid which invoice", who.event("invoice_payment.paid", link, at + HOUR_S)),
-        _told("Team renews", who.event("invoice.paid", paid, at + HOUR_S), money="99.00"),
-        _told(
+        told("Which payment paid which invoice", who.event("invoice_payment.paid", link, at + HOUR_S)),
+        told("Team renews", who.event("invoice.paid", paid, at + HOUR_S), money="99.00"),
+        told(
             "$30 are given back",
             who.event("charge.refunded", charge, refunded, {"amount_refunded": 0, "refunded": False}),
             repeats=2,
             money="-30.00",
         ),
-        _told("The same refund under its own name", who.event("refund.created", back, refunded)),
+        told("The same refund under its own name", who.event("refund.created", back, refunded)),
     ]
-
-
-def _yen_end(who: Subscriber) -> list[Delivery]:
-    ended = who.start + 3 * MONTH_S
-    about = {"reason": "cancellation_requested", "feedback": "unused", "comment": None}
-    gone = who.subscription(
-        PRO_YEN,
-        who.start + 2 * MONTH_S,
-        status="canceled",
-        ended_at=ended,
-        canceled_at=ended,
-        cancellation_details=about,
-    )
-    return [_told("user_5023 leaves", who.event("customer.subscription.deleted", gone, ended))]
 
 
 def _cancellation(who: Subscriber) -> list[Delivery]:
@@ -244,14 +137,14 @@ def _cancellation(who: Subscriber) -> list[Delivery]:
     leaving = who.subscription(TEAM, at, cancel_at=ended, canceled_at=asked, cancellation_details=about)
     gone = leaving | {"status": "canceled", "ended_at": ended}
     return [
-        _told(
+        told(
             "The customer switches renewal off in the portal: not the end yet",
             who.event("customer.subscription.updated", leaving, asked, {"cancel_at": None, "canceled_at": None}),
         ),
-        _told(
+        told(
             "Team had renewed before that; this webhook comes late",
             who.event("invoice.paid", paid, at + HOUR_S),
             money="99.00",
         ),
-        _told("The paid time is over", who.event("customer.subscription.deleted", gone, ended), repeats=2),
+        told("The paid time is over", who.event("customer.subscription.deleted", gone, ended), repeats=2),
     ]

@@ -2,14 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
+from bridge.stories.story import Delivery
 from bridge.stories.stripe_invoices import invoice, line
 from bridge.stories.stripe_objects import MONTH_S, Price, event
 from bridge.stories.stripe_payments import charge, dispute, refund
 from bridge.stories.stripe_subscriptions import item, subscription
 from bridge.stories.stripe_versions import Generation
+from bridge.values import jsontext
 from bridge.values.records import Document
+from bridge.values.times import SECOND_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,3 +128,17 @@ class Subscriber:
             currency=currency,
             **fields,
         )
+
+
+def told(  # noqa: PLR0913 - what a delivery says
+    sentence: str,
+    event: Document,
+    *,
+    repeats: int = 1,
+    money: str = "0",
+    currency: str = "USD",
+    is_return: bool = False,
+) -> Delivery:
+    """A delivery of an event; `money` is a decimal text such as "-30.00"."""
+    at_ms = event["created"] * SECOND_MS
+    return Delivery(sentence, event["type"], at_ms, jsontext.dumps(event), repeats, Decimal(money), currency, is_return)

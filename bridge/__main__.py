@@ -1,0 +1,3 @@
+from bridge.commands import main
+
+main()

@@ -1,0 +1,111 @@
+"""`bridge explain`: why a notification becomes what it becomes."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from bridge.errors import BadNotification, NeedsAnswer, SettingsError
+from bridge.interpreters import STATING, interpreters
+from bridge.mapping.engine import Explanation
+from bridge.memory import Note, page_of
+from bridge.pipeline import Interpreter
+from bridge.settings import read_settings
+from bridge.values import jsontext
+from bridge.values.records import Document, Event, Notification
+from bridge.values.times import system_clock
+
+FILE = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
+
+
+@click.command()
+@click.argument("source", type=click.Choice(sorted(STATING)))
+@click.argument("file", type=FILE)
+@click.option("--previous", type=FILE, help="What the ledger knows before: a JSON document for each subject.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def explain(source: str, file: Path, previous: Path | None, as_json: bool) -> None:
+    """Show why a notification becomes what it becomes.
+
+    Tells which rule is taken for the notification in FILE and why, with its facts, events and idempotency keys.
+    FILE holds the body of a webhook; - reads it from standard input. It needs no signature, and nothing is kept,
+    sent or looked up.
+    """
+    interpreter = interpreters(read_settings(os.environ))[source]
+    notification = STATING[source].unproven(_read(file), system_clock())
+    known = _known(previous) if previous else {}
+    try:
+        found = _explained(interpreter, notification, known)
+    except BadNotification as error:
+        raise SettingsError([f"{file}: kept as failed: {error}"]) from None
+    if as_json:
+        click.echo(jsontext.dumps_pretty([_document(one) for one in found]))
+    else:
+        click.echo("\n".join(line for one in found for line in _lines(one)))
+
+
+def _explained(interpreter: Interpreter, notification: Notification, known: dict[str, Document]) -> list[Explanation]:
+    """The explanation as if no look-up had an answer; which ones a running bridge asks goes to standard error."""
+    source = notification.source
+    unanswered: dict[str, None] = {}
+    while True:
+        try:
+            return interpreter.explain(Note(page_of(known, source), source), notification, unanswered)
+        except NeedsAnswer as need:
+            if need.question in unanswered:
+                raise
+            unanswered[need.question] = None
+            click.echo(f"a running bridge asks {need.question} first; shown as if there was no answer", err=True)
+
+
+def _read(file: Path) -> bytes:
+    with click.open_file(str(file), "rb") as stream:
+        body: bytes = stream.read()
+    return body
+
+
+def _known(file: Path) -> dict[str, Document]:
+    try:
+        known = jsontext.loads(_read(file))
+    except ValueError as error:
+        raise SettingsError([f"{file}: no JSON: {error}"]) from None
+    if not isinstance(known, dict) or not all(isinstance(document, dict) for document in known.values()):
+        raise SettingsError([f"{file}: expected an object with a document for each subject, such as an id sub_…"])
+    return known
+
+
+def _lines(explanation: Explanation) -> Iterator[str]:
+    finding = explanation.finding
+    yield click.style(f"{finding.facts.get('fact', finding.facts.get('type'))}: {finding.outcome}", bold=True)
+    yield from (f"  not  {passed.rule}: {passed.reason}" for passed in explanation.passed_over)
+    if finding.rule:
+        yield f"  rule {finding.rule}"
+    if finding.reason:
+        yield f"  why  {finding.reason}"
+    yield "  facts"
+    yield from (f"    {line}" for line in jsontext.dumps_pretty(finding.facts).splitlines())
+    for path, found in explanation.looked_at:
+        yield f"  user {path}: {found}"
+    for event in finding.events:
+        yield f"  key  {event.key}"
+        yield from (f"    {line}" for line in jsontext.dumps_pretty(_body(event)).splitlines())
+    yield from (f"    {name} comes from {path}" for name, path in explanation.origins.items() if path)
+
+
+def _document(explanation: Explanation) -> Document:
+    finding = explanation.finding
+    return {
+        "outcome": str(finding.outcome),
+        "rule": finding.rule,
+        "reason": finding.reason,
+        "passed_over": [{"rule": passed.rule, "reason": passed.reason} for passed in explanation.passed_over],
+        "facts": finding.facts,
+        "user_from": explanation.user_origin,
+        "properties_from": explanation.origins,
+        "events": [{"key": event.key, "event": _body(event)} for event in finding.events],
+    }
+
+
+def _body(event: Event) -> Document:
+    body: Document = jsontext.loads(event.body)
+    return body

@@ -1,0 +1,132 @@
+"""`bridge replay`: map kept notifications again, after a mapping or the program was mended."""
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import click
+
+from bridge.commands.ledgers import existing_ledger
+from bridge.errors import NeedsAnswer
+from bridge.interpreters import STATING, interpreters
+from bridge.ledger.sqlite import SqliteLedger
+from bridge.log import LineLog, to_stderr
+from bridge.pipeline import Pipeline
+from bridge.settings import read_settings
+from bridge.values.records import Event, Outcome
+from bridge.values.times import from_iso, system_clock
+
+SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What one kept notification would become, beside what it became."""
+
+    seq: int
+    notification: str
+    before: str
+    after: str
+    new: Sequence[Event]
+
+
+def _time(_context: click.Context, _parameter: click.Parameter, text: str | None) -> int | None:
+    try:
+        return from_iso(text) if text else None
+    except ValueError:
+        raise click.BadParameter("expected an ISO 8601 time such as 2026-11-24 or 2026-11-24T08:00:00Z") from None
+
+
+@click.command()
+@click.option("--source", type=click.Choice(sorted(STATING)), help="Only this source's.")
+@click.option("--type", "types", multiple=True, help="Only this type, such as invoice.paid; may be repeated.")
+@click.option(
+    "--outcome",
+    "outcomes",
+    multiple=True,
+    type=click.Choice([str(outcome) for outcome in Outcome]),
+    help="Only what became this; may be repeated.",
+)
+@click.option("--since", callback=_time, help="Only what was received at this time (ISO 8601, UTC) or later.")
+@click.option("--until", callback=_time, help="Only what was received before this time.")
+@click.option("--yes", is_flag=True, help="Do it; without this it only shows what would be sent.")
+def replay(  # noqa: PLR0913, PLR0917 - each is an option of its own
+    source: str | None,
+    types: tuple[str, ...],
+    outcomes: tuple[str, ...],
+    since: int | None,
+    until: int | None,
+    yes: bool,
+) -> None:
+    """Map kept notifications again.
+
+    For after a mapping or the program was mended. Shows what would be sent, and does it with --yes. An event that
+    FloKit has is never sent again: a replay adds what was missing, and tries anew what FloKit refused.
+    """
+    settings = read_settings(os.environ)
+    loaded = interpreters(settings)
+    log = LineLog(to_stderr)
+    with existing_ledger(settings) as ledger:
+        pipelines = {name: Pipeline(ledger, one, system_clock, log) for name, one in loaded.items()}
+        seqs = ledger.find(
+            source=source,
+            types=types or None,
+            outcomes=[Outcome(outcome) for outcome in outcomes] or None,
+            since_ms=since,
+            until_ms=until,
+        )
+        changes = [change for seq in seqs if (change := _preview(ledger, pipelines, seq))]
+        click.echo("\n".join(_lines(len(seqs), changes)))
+        if yes:
+            _do(ledger, pipelines, seqs)
+        elif seqs:
+            click.echo("Nothing was changed; add --yes to do it.")
+
+
+def _preview(ledger: SqliteLedger, pipelines: dict[str, Pipeline], seq: int) -> _Change | None:
+    kept = ledger.kept(seq)
+    if kept is None:
+        return None
+    notification = kept.pending.notification
+    before = _words(finding["outcome"] for finding in kept.findings) if kept.outcome else "pending"
+    try:
+        findings = pipelines[notification.source].preview(kept.pending)
+    except NeedsAnswer as need:
+        return _Change(seq, notification.id, before, f"waiting for {need.question}", ())
+    new = [event for finding in findings for event in finding.events if ledger.would_enter(event, seq)]
+    after = _words(finding.outcome for finding in findings)
+    return _Change(seq, notification.id, before, after, new) if new or after != before else None
+
+
+def _words(outcomes: Iterable[str]) -> str:
+    """One notification may state several facts, each with an outcome of its own."""
+    return " and ".join(sorted(set(outcomes))) or str(Outcome.IGNORED)
+
+
+def _lines(count: int, changes: Sequence[_Change]) -> Iterator[str]:
+    new = [event for change in changes for event in change.new]
+    yield f"{count} notifications to map again; {len(changes)} would change, {len(new)} new events would be sent"
+    for change in changes[:SHOWN]:
+        yield f"  {change.notification}: {change.before} -> {change.after}"
+        for event in change.new:
+            money = f" {event.revenue} {event.currency}" if event.revenue is not None else ""
+            yield f"    + {event.name}{money} ({event.key})"
+    if len(changes) > SHOWN:
+        yield f"  … and {len(changes) - SHOWN} more"
+    for name, number in sorted(Counter(event.name for event in new).items()):
+        yield f"  {number} × {name}"
+
+
+def _do(ledger: SqliteLedger, pipelines: dict[str, Pipeline], seqs: Sequence[int]) -> None:
+    """Open them again; the running bridge maps them, or this process when none runs."""
+    count = ledger.reopen(seqs)
+    lock = ledger.worker_lock()
+    if lock is None:
+        click.echo(f"{count} notifications opened; the running bridge maps them now.")
+        return
+    with lock:
+        for pipeline in pipelines.values():
+            while pipeline.step():
+                pass
+    click.echo(f"{count} notifications mapped again; new events are sent when the bridge runs.")
