@@ -9,6 +9,7 @@ from bridge.log import Log
 from bridge.mapping.loading import load_all
 from bridge.mapping.vocabulary import Vocabulary
 from bridge.pipeline import Interpreter, Pipeline
+from bridge.reread import Rereading
 from bridge.settings import Settings
 from bridge.shipped import folder
 from bridge.sources.apple import unproven
@@ -17,7 +18,6 @@ from bridge.sources.apple.source import AppleSource
 from bridge.sources.apple.vocabulary import VOCABULARY as APPLE
 from bridge.sources.base import Source
 from bridge.sources.google import unproven as google_unproven
-from bridge.sources.google.reread import Rereading
 from bridge.sources.google.source import GoogleSource
 from bridge.sources.google.vocabulary import VOCABULARY as GOOGLE
 from bridge.sources.stripe import receive

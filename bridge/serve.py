@@ -29,10 +29,10 @@ def serve(
     """
     log_server_messages(write)
     with _listener(host, port) as listener, running_bridge(settings, make_pipelines, write) as app:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, _stopped)
+        server = uvicorn.Server(server_config(app))
+        _stop_on_signals(server)
         print("\n".join(banner(settings, _url(listener))), flush=True)
-        uvicorn.Server(server_config(app)).run(sockets=[listener])
+        server.run(sockets=[listener])
 
 
 def server_config(app: ASGIApp) -> uvicorn.Config:
@@ -97,5 +97,12 @@ def _url(listener: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def _stopped(_number: int, _frame: object) -> None:
-    """uvicorn raises the signal again once it has stopped; by then there is nothing left to do."""
+def _stop_on_signals(server: uvicorn.Server) -> None:
+    """For a signal that comes before uvicorn listens for signals itself, and for the one that it raises again once it
+    has stopped; by then there is nothing left to do."""
+
+    def stop(_number: int, _frame: object) -> None:
+        server.should_exit = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)

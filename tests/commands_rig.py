@@ -1,5 +1,6 @@
 """The commands as a person starts them: processes in a folder of their own, with settings and no other environment."""
 
+import json
 import os
 import subprocess
 import sysconfig
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from bridge.standins.flokit import PRODUCTION_KEY, SANDBOX_KEY, FlokitStandin
 from bridge.standins.server import running
+from bridge.values.records import Document
 
 ROOT = Path(__file__).resolve().parent.parent
 BRIDGE = Path(sysconfig.get_path("scripts")) / "bridge"
@@ -84,8 +86,7 @@ class Shell:
                 banner = _banner(process)
                 yield Serving(banner.splitlines()[0].rpartition(" ")[2], banner, process)
             finally:
-                process.terminate()
-                code = process.wait(PATIENCE_S)
+                code = _stopped(process)
         assert code == 0
 
     def environment(self) -> dict[str, str]:
@@ -114,6 +115,40 @@ def eventually(true: Callable[[], object]) -> None:
     while not true():
         assert time.monotonic() < give_up_at, "it did not become true"
         time.sleep(0.02)
+
+
+def keys(standin: FlokitStandin) -> list[str]:
+    """The keys of what FloKit has, in the order of arrival."""
+    return [event.key for event in standin.stored]
+
+
+def status(shell: Shell) -> Document:
+    """What `bridge status` says."""
+    ran = shell.run("status", "--json")
+    assert ran.code == 0, ran.err
+    found: Document = json.loads(ran.out)
+    return found
+
+
+def counted(shell: Shell) -> dict[str, int]:
+    """Stripe's notifications by outcome."""
+    found: dict[str, int] = status(shell)["sources"]["stripe"]["notifications"]
+    return found
+
+
+def states(shell: Shell) -> dict[tuple[str, str], int]:
+    """How many events there are, by environment and state."""
+    return {(row["environment"], row["state"]): row["count"] for row in status(shell)["events"]}
+
+
+def _stopped(process: subprocess.Popen[str]) -> int:
+    """The exit code after SIGTERM. One that does not heed it is killed, so that a test fails and does not hang."""
+    process.terminate()
+    try:
+        return process.wait(PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
 
 
 def _banner(process: subprocess.Popen[str]) -> str:

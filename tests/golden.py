@@ -10,6 +10,7 @@
 A finding is compared in what it names: `outcome`, `rule`, `reason`. Events are compared whole.
 """
 
+import atexit
 import re
 import shutil
 import tempfile
@@ -109,7 +110,9 @@ def mappings_with(enable: tuple[str, ...], send: tuple[str, ...]) -> Path:
     """The shipped mappings, or a copy in which rules and events are switched on as a user would: a word in a line."""
     if not enable and not send:
         return MAPPINGS
-    folder = Path(tempfile.mkdtemp(prefix="mappings-")) / "mappings"
+    copy = tempfile.TemporaryDirectory(prefix="mappings-")
+    atexit.register(copy.cleanup)  # it serves every case that switches on the same
+    folder = Path(copy.name) / "mappings"
     shutil.copytree(MAPPINGS, folder)
     for file in folder.glob("*.toml"):
         text = file.read_text()

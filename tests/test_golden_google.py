@@ -14,10 +14,10 @@ from golden import MAPPINGS, NOW_MS, Case, GoldenSource, Stages, cases, check, s
 
 from bridge.mapping.loading import load
 from bridge.sources.google.api import PlayApi
+from bridge.sources.google.booked import REREAD
 from bridge.sources.google.certificates import CertificateCache
 from bridge.sources.google.credentials import AccessToken, load_credentials
 from bridge.sources.google.receive import GoogleReceiver
-from bridge.sources.google.reread import REREAD
 from bridge.sources.google.source import TYPES, GoogleSource
 from bridge.sources.google.vocabulary import VOCABULARY
 from bridge.standins.clock import MovableClock

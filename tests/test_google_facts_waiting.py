@@ -14,7 +14,7 @@ from bridge.ledger.sqlite import SqliteLedger
 from bridge.mapping.loading import load
 from bridge.memory import Note, page_of
 from bridge.pipeline import Interpreter, Pipeline
-from bridge.sources.google.reread import Rereading
+from bridge.reread import Rereading
 from bridge.sources.google.source import GoogleSource
 from bridge.sources.google.vocabulary import VOCABULARY
 from bridge.standins.google_life import RENEWED, REVOKED, Life, Plan

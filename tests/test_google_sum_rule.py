@@ -21,7 +21,7 @@ from bridge.ledger.sqlite import SqliteLedger
 from bridge.ledger.views import Entered
 from bridge.mapping.loading import load
 from bridge.pipeline import Interpreter, Pipeline
-from bridge.sources.google.reread import AGES_DAYS, Rereading
+from bridge.reread import AGES_DAYS, Rereading
 from bridge.standins.google_life import EXPIRED, IN_GRACE_PERIOD, ON_HOLD, RECOVERED, RENEWED, REVOKED, Life, Plan
 from bridge.standins.google_play import Play, amount
 from bridge.standins.server import running

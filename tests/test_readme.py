@@ -130,8 +130,10 @@ def test_the_keys_of_all_golden_events_have_the_documented_form() -> None:
 
 
 def _pattern(form: str) -> re.Pattern[str]:
-    """`<sale>:refund_issued[:<refund>]` as a pattern; a connected account may stand in front."""
+    """`<sale>:refund_issued[:<refund>]` as a pattern; a connected account may stand in front, and the product behind
+    an order of Google's."""
     pattern = re.sub(r"<[^>]+>", "[^:]+", form.replace("[", "(?:").replace("]", ")?"))
+    pattern = pattern.replace("[^:]+", "(?:GPA[^:]+:[^:]+|[^:]+)", 1)
     return re.compile(f"(?:acct_[^:]+:)?{pattern}")
 
 

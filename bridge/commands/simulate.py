@@ -14,7 +14,7 @@ from bridge.values.times import system_clock
 
 
 @click.command()
-@click.argument("source", type=click.Choice(sorted(TELLERS)))
+@click.argument("source", type=click.Choice(["stripe", "apple"]))
 @click.argument("case", required=False)
 @click.option("--to", "url", help="The bridge, such as http://127.0.0.1:8787.")
 @click.option("--list", "listed", is_flag=True, help="List the cases.")
@@ -30,8 +30,10 @@ def simulate(source: str, case: str | None, url: str | None, listed: bool, keys:
 
     CASE is `life` for a whole life story, or one of the cases that --list shows. Stripe's are signed with the first
     secret in STRIPE_WEBHOOK_SECRETS: set it here to what the running bridge has. Apple's are signed with test keys in
-    the folder of --keys: start the bridge with APPLE_APPS=com.example.app:1234567890, APPLE_MAX_AGE_DAYS=0, and the
-    file apple-test-root.cer of that folder as APPLE_ROOT_CERTIFICATES.
+    the folder of --keys, which the first call makes: start the bridge with APPLE_APPS=com.example.app:1234567890,
+    APPLE_MAX_AGE_DAYS=0, and the file apple-test-root.cer of that folder as APPLE_ROOT_CERTIFICATES.
+
+    Google's need a stand-in Google that moves along with the story: `bridge demo` has it.
 
     The running bridge cannot tell these from real webhooks. Use one without FLOKIT_API_KEY, on a ledger of its own.
     """

@@ -9,6 +9,9 @@ from bridge.sources.google.common import Context
 from bridge.sources.google.orders import Order
 from bridge.values.times import HOUR_MS
 
+REREAD = "BRIDGE_ORDERS_REREAD"
+"""The type of the bridge's own notifications. No body of Google's can have it: its types come from a fixed list."""
+
 
 def hour_of(at_ms: int) -> int:
     """The number of the hour, counted from 1970."""

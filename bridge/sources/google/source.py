@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from bridge.errors import BadNotification, NotYet
 from bridge.sources.base import Memory
 from bridge.sources.google import one_time, subscriptions, voids
+from bridge.sources.google.booked import REREAD
 from bridge.sources.google.common import Context
 from bridge.sources.google.orders import Order
 from bridge.sources.google.push import developer_notification
-from bridge.sources.google.reread import REREAD
 from bridge.sources.google.returned import refunds_of
 from bridge.values.reader import Reader
 from bridge.values.records import Document, Notification

@@ -1,4 +1,4 @@
-"""Looking at booked orders again: refunds of money alone raise no notification.
+"""Looking at booked Google orders again: refunds of money alone raise no notification.
 
 Each hour's orders are looked at again at some ages. The bridge enters a notification of its own for that, which asks
 and is mapped like any other, so that the ledger shows why there is a refund. It does this beside the pipeline of
@@ -7,13 +7,10 @@ Google's notifications, in a thread of the worker (`Maps`).
 
 from bridge.ledger.base import Ledger, MemoryChange
 from bridge.log import Log
-from bridge.sources.google.booked import hour_of, subject_of
+from bridge.sources.google.booked import REREAD, hour_of, subject_of
 from bridge.values import jsontext
 from bridge.values.records import Environment, Notification
 from bridge.values.times import DAY_MS, HOUR_MS, Clock
-
-REREAD = "BRIDGE_ORDERS_REREAD"
-"""The type of the bridge's own notifications. No body of Google's can have it: its types come from a fixed list."""
 
 # Google refunds within 48 hours, developers and banks later: https://support.google.com/googleplay/answer/2479637
 AGES_DAYS = (1, 2, 3, 5, 7, 10, 14, 21, 30, 45, 60, 90, 120)
