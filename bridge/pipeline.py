@@ -55,8 +55,11 @@ class Interpreter:
         """
         explanations = []
         for facts in self.source.state(notification, note, answers):
-            facts["previous"] = previous(note, facts.get("subjects", []))
-            explanations.append(self.mapping.explain(facts))
+            subjects: list[str] = facts.get("subjects", [])
+            facts["previous"] = previous(note, subjects)
+            explanation = self.mapping.explain(facts)
+            learn(note, subjects, self.mapping.users.resolve(facts), sent=bool(explanation.finding.events))
+            explanations.append(explanation)
         return explanations
 
     def answers(self, note: Note, notification: Notification, known: Map[str, Any]) -> dict[str, Any]:

@@ -187,3 +187,10 @@ def test_a_look_at_a_ledger_does_not_make_one(shell: Shell, command: str) -> Non
     assert (ran.code, ran.out) == (1, "")
     assert ran.err.startswith(f"There is no ledger at {shell.folder / 'bridge.sqlite'}")
     assert not list(shell.folder.iterdir())
+
+
+def test_of_several_notifications_each_knows_what_the_ones_before_taught(shell: Shell) -> None:
+    ran = shell.run("explain", "apple", str(ROOT / "fixtures/apple/renewal/input.json"), "--json")
+    assert ran.code == 0, ran.err
+    assert [one["rule"] for one in json.loads(ran.out)][-1] == "renewal"
+    assert len(json.loads(ran.out)) > 1

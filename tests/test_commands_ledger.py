@@ -9,7 +9,6 @@ from test_commands import copied_mappings
 
 from bridge.standins.flokit import FlokitStandin
 
-OTHER_SECRET = "whsec_of_another_endpoint_0123456"
 SALE = "in_1P0001"  # of the fixture `renewal-basil`
 
 

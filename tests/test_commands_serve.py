@@ -13,7 +13,6 @@ from bridge.stories import apple
 from bridge.stories.stripe import life
 
 OTHER_SECRET = "whsec_of_another_endpoint_0123456"
-SALE = "in_1P0001"  # of the fixture `renewal-basil`
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import click
 from bridge.errors import BadNotification, NeedsAnswer, SettingsError
 from bridge.interpreters import STATING, interpreters
 from bridge.mapping.engine import Explanation
-from bridge.memory import Note, page_of
+from bridge.memory import Note, Page, page_of
 from bridge.pipeline import Interpreter
 from bridge.settings import read_settings
 from bridge.values import jsontext
@@ -28,14 +28,14 @@ def explain(source: str, file: Path, previous: Path | None, as_json: bool) -> No
     """Show why a notification becomes what it becomes.
 
     Tells which rule is taken for the notification in FILE and why, with its facts, events and idempotency keys.
-    FILE holds the body of a webhook; - reads it from standard input. It needs no signature, and nothing is kept,
-    sent or looked up.
+    FILE holds the body of a webhook, or a JSON list of several in order of arrival; - reads it from standard input.
+    It needs no signature, and nothing is kept, sent or looked up.
     """
     interpreter = interpreters(read_settings(os.environ))[source]
-    notification = STATING[source].unproven(_read(file), system_clock())
-    known = _known(previous) if previous else {}
+    page = page_of(_known(previous) if previous else {}, source)
     try:
-        found = _explained(interpreter, notification, known)
+        notifications = [STATING[source].unproven(body, system_clock()) for body in _bodies(_read(file))]
+        found = [one for notification in notifications for one in _explained(interpreter, notification, page)]
     except BadNotification as error:
         raise SettingsError([f"{file}: kept as failed: {error}"]) from None
     if as_json:
@@ -44,13 +44,26 @@ def explain(source: str, file: Path, previous: Path | None, as_json: bool) -> No
         click.echo("\n".join(line for one in found for line in _lines(one)))
 
 
-def _explained(interpreter: Interpreter, notification: Notification, known: dict[str, Document]) -> list[Explanation]:
-    """The explanation as if no look-up had an answer; which ones a running bridge asks goes to standard error."""
-    source = notification.source
+def _bodies(text: bytes) -> list[bytes]:
+    try:
+        found = jsontext.loads(text)
+    except ValueError:
+        return [text]  # the source says better what is wrong with it
+    return [jsontext.dumps(one) for one in found] if isinstance(found, list) and found else [text]
+
+
+def _explained(interpreter: Interpreter, notification: Notification, page: Page) -> list[Explanation]:
+    """The explanation as if no look-up had an answer; which ones a running bridge asks goes to standard error.
+
+    What it teaches stays on the page, for the next notification.
+    """
     unanswered: dict[str, None] = {}
     while True:
+        note = Note(page, notification.source)
         try:
-            return interpreter.explain(Note(page_of(known, source), source), notification, unanswered)
+            found = interpreter.explain(note, notification, unanswered)
+            note.keep()
+            return found
         except NeedsAnswer as need:
             if need.question in unanswered:
                 raise
