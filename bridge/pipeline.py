@@ -140,8 +140,10 @@ class Pipeline:
 
     def _answered(self, one: Pending) -> Pending | None:
         note = Note(Page(self._ledger.recall), self._name)
+        # What the source did not know at an earlier try it is asked again: rights are given, purchases appear.
+        known = {question: answer for question, answer in one.answers.items() if answer is not None}
         try:
-            answers = self._interpreter.answers(note, one.notification, one.answers)
+            answers = self._interpreter.answers(note, one.notification, known)
         except NotYet as wait:
             self._wait(one, wait.reason)
             return None

@@ -1,17 +1,22 @@
 """Correctly signed webhooks to a bridge that runs: a fixture, or a whole life story."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 
+from bridge import simulate_google
 from bridge.errors import BridgeError, SettingsError
 from bridge.mapping.vocabulary import did_you_mean
+from bridge.settings import Settings
 from bridge.shipped import folder
-from bridge.stories.tellers import Teller
+from bridge.simulate_google import Google
+from bridge.stories.tellers import TELLERS, Teller
 from bridge.values import jsontext
-from bridge.values.times import DAY_MS, Clock
+from bridge.values.times import DAY_MS, system_clock
 
 LIFE = "life"
 LIFE_BEGAN_DAYS_AGO = 150  # the stories take less, so they have ended by now
@@ -37,30 +42,58 @@ def cases(source: str) -> list[str]:
     return [LIFE, *sorted(file.parent.name for file in (folder("fixtures") / source).glob("*/input.json"))]
 
 
-def send(source: str, case: str, teller: Teller, url: str, clock: Clock) -> Iterator[Sent]:
-    """Send a case, webhook by webhook. Raises SettingsError for an unknown case or a bad URL, Unreachable."""
+def send(source: str, case: str, keys: Path, settings: Settings, url: str) -> Iterator[Sent]:
+    """Send a case, webhook by webhook, sealed with test keys in the folder `keys`.
+
+    Raises SettingsError for an unknown case, a bad URL or settings that lack something, Unreachable.
+    """
     if case not in (known := cases(source)):
         raise SettingsError([f"{case}: there is no such case{did_you_mean(case, known)}; --list shows all"])
     target = _target(url, source)
-    with httpx.Client(timeout=TIMEOUT_SECONDS) as http:
-        for kind, sentence, body in _bodies(source, case, teller, clock()):
-            headers, sealed = teller.seal(body, clock())
-            try:
-                response = http.post(target, content=sealed, headers=dict(headers))
-            except httpx.TransportError as error:
-                raise Unreachable(f"{target}: no answer ({type(error).__name__}); does the bridge run there?") from None
-            yield Sent(kind, sentence, response.status_code, response.text[:500])
+    start_ms = system_clock() - LIFE_BEGAN_DAYS_AGO * DAY_MS
+    with ExitStack() as stack:
+        stage = (
+            stack.enter_context(simulate_google.serving(keys, settings, start_ms if case == LIFE else None))
+            if source == "google"
+            else None
+        )
+        teller = TELLERS[source](keys, settings, system_clock())
+        http = stack.enter_context(httpx.Client(timeout=TIMEOUT_SECONDS))
+        told = _life(teller, start_ms, stage) if case == LIFE else _fixture(source, case, stage)
+        for kind, sentence, body in told:
+            yield _post(http, target, teller, body, kind, sentence)
+            if stage:
+                stage.wait_until_asked()
 
 
-def _bodies(source: str, case: str, teller: Teller, now_ms: int) -> Iterable[tuple[str, str, bytes]]:
-    if case == LIFE:
-        for delivery in teller.life(now_ms - LIFE_BEGAN_DAYS_AGO * DAY_MS).deliveries:
-            for _ in range(delivery.repeats):
-                yield delivery.type, delivery.sentence, delivery.body
-        return
-    found = jsontext.loads((folder("fixtures") / source / case / "input.json").read_bytes())
-    for document in found if isinstance(found, list) else [found]:
-        yield str(document.get("type", case)), "", jsontext.dumps(document)
+def _post(  # noqa: PLR0913, PLR0917 - what one webhook consists of
+    http: httpx.Client, target: str, teller: Teller, body: bytes, kind: str, sentence: str
+) -> Sent:
+    headers, sealed = teller.seal(body, system_clock())
+    try:
+        response = http.post(target, content=sealed, headers=dict(headers))
+    except httpx.TransportError as error:
+        raise Unreachable(f"{target}: no answer ({type(error).__name__}); does the bridge run there?") from None
+    return Sent(kind, sentence, response.status_code, response.text[:500])
+
+
+def _life(teller: Teller, start_ms: int, stage: Google | None) -> Iterator[tuple[str, str, bytes]]:
+    for delivery in teller.life(start_ms).deliveries:
+        if stage:
+            stage.moves_to(delivery.at_ms)
+        for _ in range(delivery.repeats):
+            yield delivery.type, delivery.sentence, delivery.body
+
+
+def _fixture(source: str, case: str, stage: Google | None) -> Iterator[tuple[str, str, bytes]]:
+    place = folder("fixtures") / source / case
+    found = jsontext.loads((place / "input.json").read_bytes())
+    answers = place / "google.json"
+    worlds = list(simulate_google.worlds(jsontext.loads(answers.read_bytes()))) if answers.exists() else []
+    for index, document in enumerate(found if isinstance(found, list) else [found]):
+        if stage and index < len(worlds):
+            stage.knows(worlds[index])
+        yield str(document.get("type") or document.get("notificationType") or case), "", jsontext.dumps(document)
 
 
 def _target(url: str, source: str) -> str:

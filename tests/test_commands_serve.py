@@ -126,3 +126,22 @@ def test_apples_are_proven_with_the_keys_of_a_folder(sending: tuple[FlokitStandi
 def test_the_cases_are_listed(shell: Shell) -> None:
     ran = shell.run("simulate", "stripe", "--list")
     assert (ran.code, ran.lines[0], "renewal-basil" in ran.lines) == (0, "life", True)
+
+
+def test_a_life_on_google_is_taken_and_adds_up(shell: Shell) -> None:
+    lacking = shell.run("simulate", "google", "life", "--to", "http://127.0.0.1:9")
+    assert lacking.code == 2
+    exports = dict(line.removeprefix("export ").split("=", 1) for line in lacking.err.splitlines() if "export" in line)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    google = shell.with_settings(**{name: value.replace(":8788", f":{port}") for name, value in exports.items()})
+    account = Path(exports["GOOGLE_APPLICATION_CREDENTIALS"])
+    account.write_text(account.read_text().replace(":8788", f":{port}"))
+    with google.serving() as bridge:
+        ran = google.run("simulate", "google", "life", "--to", bridge.url)
+        assert ran.code == 0, ran.err
+        eventually(lambda: kept_by_currency(google) == {"JPY": 3960, "USD": 294})
+
+
+def kept_by_currency(shell: Shell) -> dict[str, float]:
+    return {row["currency"]: row["kept"] for row in status(shell)["money"]}

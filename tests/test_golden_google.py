@@ -25,6 +25,7 @@ from bridge.standins.google import GoogleStandin
 from bridge.standins.google_play import Play
 from bridge.standins.server import running
 from bridge.stories.google_signing import GoogleSigner, wrapped
+from bridge.stories.google_stage import know
 from bridge.values import jsontext
 from bridge.values.records import Document
 
@@ -68,17 +69,6 @@ class Google:
         token = self.standin.signer.push_token(AUDIENCE, ACCOUNT, now_ms)
         push = wrapped(jsontext.dumps(document), token, str(self._sent), now_ms)
         return dict(push.headers), push.body
-
-
-def know(play: Play, world: Document) -> None:
-    """Put what a case says into the stand-in."""
-    for token, purchase in world.get("subscriptions", {}).items():
-        play.subscriptions[PACKAGE, token] = purchase
-    for token, purchase in world.get("products", {}).items():
-        play.one_time_purchases[PACKAGE, token] = purchase
-    for order in world.get("orders", []):
-        play.put_order(PACKAGE, order)
-    play.expired_tokens |= {(PACKAGE, token) for token in world.get("gone", [])}
 
 
 @pytest.fixture(scope="module")

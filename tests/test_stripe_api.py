@@ -198,3 +198,14 @@ def test_without_a_key_nothing_is_asked_and_a_preview_asks_nothing(tmp_path: Pat
         assert finding.outcome is Outcome.MAPPED
         with pytest.raises(NeedsAnswer):
             pipeline_over(ledger, StripeSource(nobody), MovableClock(NOW_MS)).preview(pending)
+
+
+def test_what_stripe_did_not_know_is_asked_again_on_a_replay(stripe: Stripe, bridge: Bridge) -> None:
+    stripe.answers["/v1/subscriptions/sub_old"] = (403, {})
+    bridge.take(cycle_paid())
+    assert [one["event"] for one in bridge.events()] == ["renewal_completed"]
+    stripe.answers["/v1/subscriptions/sub_old"] = (200, subscription_with_trial_end(NOW - 60))
+    bridge.clock.advance(HOUR_MS)
+    bridge.ledger.reopen([1])
+    bridge.pipeline.step()
+    assert [one["event"] for one in bridge.events()] == ["subscription_started"]

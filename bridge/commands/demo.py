@@ -18,6 +18,7 @@ Ready for your own:
 
   export STRIPE_WEBHOOK_SECRETS=whsec_…   Stripe: the signing secret of your endpoint
   export APPLE_APPS=com.example.app:123   App Store: your app's bundle id and its Apple ID
+  docs/google.md                          Google Play: three settings and a service account
   export FLOKIT_API_KEY=…                 leave it out at first: events are then kept and not sent
   make serve                              takes webhooks at http://127.0.0.1:8787
 

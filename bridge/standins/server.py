@@ -13,12 +13,12 @@ STOP_WITHIN_S = 1  # a request that hangs on purpose must not hold up the end
 
 
 @contextmanager
-def running(app: ASGIApp) -> Iterator[str]:
-    """Serve `app` on a free port until the block ends. Gives its URL, such as `http://127.0.0.1:49152`.
+def running(app: ASGIApp, port: int = 0) -> Iterator[str]:
+    """Serve `app` on a port, 0 for any free one, until the block ends. Gives its URL: `http://127.0.0.1:49152`.
 
-    Raises RuntimeError when the app does not start.
+    Raises RuntimeError when the app does not start, OSError when the port is taken.
     """
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with socket.create_server(("127.0.0.1", port)) as listener:
         server = uvicorn.Server(_config(app))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="stand-in", daemon=True)
         thread.start()

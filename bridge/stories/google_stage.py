@@ -8,10 +8,12 @@ from pathlib import Path
 from starlette.types import Receive, Scope, Send
 
 from bridge.standins.google import GoogleStandin
+from bridge.standins.google_play import Play
 from bridge.standins.server import running
-from bridge.stories.google_book import Scene
+from bridge.stories.google_book import PACKAGE, Scene
 from bridge.stories.google_signing import GoogleSigner, wrapped
 from bridge.values import jsontext
+from bridge.values.records import Document
 from bridge.values.times import Clock
 
 AUDIENCE = "https://bridge.example.com/webhooks/google"
@@ -46,14 +48,30 @@ def moving_google(
     """Serve it until the block ends. Gives the settings of a bridge that asks it; their key file is in the folder."""
     google = MovingGoogle(signer, scenes, clock)
     with running(google) as url:
-        file = folder / "google-service-account.json"
-        file.touch(mode=0o600)
-        file.write_bytes(jsontext.dumps(google.standin.service_account(url)))
-        yield {
-            "GOOGLE_APPLICATION_CREDENTIALS": str(file.resolve()),
-            "GOOGLE_CERTS_URL": f"{url}/oauth2/v1/certs",
-            "GOOGLE_PLAY_URL": url,
-        }
+        yield settings_for(google.standin, url, folder)
+
+
+def settings_for(standin: GoogleStandin, url: str, folder: Path) -> dict[str, str]:
+    """The settings of a bridge that asks the stand-in at a URL; writes the key file that they name."""
+    file = folder / "google-service-account.json"
+    file.touch(mode=0o600)
+    file.write_bytes(jsontext.dumps(standin.service_account(url)))
+    return {
+        "GOOGLE_APPLICATION_CREDENTIALS": str(file.resolve()),
+        "GOOGLE_CERTS_URL": f"{url}/oauth2/v1/certs",
+        "GOOGLE_PLAY_URL": url,
+    }
+
+
+def know(play: Play, world: Document) -> None:
+    """Put what a fixture says of Google's answers into the stand-in."""
+    for token, purchase in world.get("subscriptions", {}).items():
+        play.subscriptions[PACKAGE, token] = purchase
+    for token, purchase in world.get("products", {}).items():
+        play.one_time_purchases[PACKAGE, token] = purchase
+    for order in world.get("orders", []):
+        play.put_order(PACKAGE, order)
+    play.expired_tokens |= {(PACKAGE, token) for token in world.get("gone", [])}
 
 
 def seal(signer: GoogleSigner, body: bytes, now_ms: int) -> tuple[Mapping[str, str], bytes]:

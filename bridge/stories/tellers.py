@@ -8,11 +8,10 @@ from functools import partial
 from pathlib import Path
 
 from bridge.settings import Settings
-from bridge.stories import apple, google, stripe
+from bridge.stories import apple, google, google_keys, stripe
 from bridge.stories.apple_keys import ROOT_FILE, signer_in
 from bridge.stories.apple_notifications import APP_APPLE_ID, BUNDLE_ID, sealed
 from bridge.stories.google_book import PACKAGE
-from bridge.stories.google_signing import GoogleSigner
 from bridge.stories.google_stage import ACCOUNT, AUDIENCE, moving_google, seal
 from bridge.stories.story import Story
 from bridge.stories.stripe_signing import sign
@@ -60,8 +59,8 @@ def _apple(folder: Path, _settings: Settings, now_ms: int) -> Teller:
 
 
 def _google(folder: Path, _settings: Settings, now_ms: int) -> Teller:
-    """Signs with a new key: its certificate is fetched from the stage."""
-    signer = GoogleSigner.generate(now_ms)
+    """Signs with a test key in the folder; its certificate is fetched from the stage."""
+    signer = google_keys.signer_in(folder, now_ms)
     environment = {
         "GOOGLE_PACKAGES": PACKAGE,
         "GOOGLE_PUSH_AUDIENCE": AUDIENCE,
