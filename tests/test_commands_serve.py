@@ -6,11 +6,17 @@ from pathlib import Path
 
 import httpx
 import pytest
-from commands_rig import SECRET, Shell, eventually, flokit, keys, states, status
+from commands_rig import ROOT, SECRET, Shell, eventually, flokit, keys, states, status
 
+from bridge.simulate_google import STANDIN_URL
 from bridge.standins.flokit import FlokitStandin
+from bridge.standins.google import GoogleStandin
+from bridge.standins.server import running
 from bridge.stories import apple
+from bridge.stories.google_keys import signer_in
+from bridge.stories.google_stage import seal
 from bridge.stories.stripe import life
+from bridge.values.times import system_clock
 
 OTHER_SECRET = "whsec_of_another_endpoint_0123456"
 
@@ -141,6 +147,25 @@ def test_a_life_on_google_is_taken_and_adds_up(shell: Shell) -> None:
         ran = google.run("simulate", "google", "life", "--to", bridge.url)
         assert ran.code == 0, ran.err
         eventually(lambda: kept_by_currency(google) == {"JPY": 3960, "USD": 294})
+
+
+def test_status_says_what_is_waited_for(shell: Shell) -> None:
+    lacking = shell.run("simulate", "google", "renewal", "--to", "http://127.0.0.1:9")
+    exports = dict(line.removeprefix("export ").split("=", 1) for line in lacking.err.splitlines() if "export" in line)
+    without_rights = {name: value for name, value in exports.items() if name != "GOOGLE_APPLICATION_CREDENTIALS"}
+    folder = Path(exports["GOOGLE_APPLICATION_CREDENTIALS"]).parent
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        url = f"http://127.0.0.1:{free.getsockname()[1]}"
+    standin = GoogleStandin(signer_in(folder, system_clock()))
+    google = shell.with_settings(**{name: value.replace(STANDIN_URL, url) for name, value in without_rights.items()})
+    with running(standin.app, int(url.rpartition(":")[2])), google.serving() as bridge:
+        body = (ROOT / "fixtures/google/renewal/input.json").read_bytes()
+        headers, sealed = seal(standin.signer, body, system_clock())
+        assert httpx.post(f"{bridge.url}/webhooks/google", content=sealed, headers=dict(headers)).status_code == 200
+        eventually(lambda: status(google)["waiting"])
+        (waiting,) = status(google)["waiting"]
+        assert "service account" in waiting["waiting_for"]
+        assert f"({waiting['type']}): for {waiting['waiting_for']}" in google.run("status").out
 
 
 def kept_by_currency(shell: Shell) -> dict[str, float]:

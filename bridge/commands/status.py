@@ -23,7 +23,8 @@ SEARCHED = 1_000  # events that are looked through for dead ones, the newest
 def status(as_json: bool) -> None:
     """Show what came, what was sent, what waits.
 
-    Also the newest notifications that could not be mapped and events that FloKit refused, each with the reason.
+    Also what the oldest ones wait for, and the newest notifications that could not be mapped and events that FloKit
+    refused, each with the reason.
     """
     with existing_ledger(read_settings(os.environ)) as ledger:
         document = _document(ledger.status(), system_clock) | _troubles(ledger)
@@ -67,12 +68,20 @@ def _troubles(ledger: SqliteLedger) -> Document:
     seqs = ledger.find(outcomes=[Outcome.UNMAPPED, Outcome.FAILED])[-SHOWN:]
     kept = [found for seq in reversed(seqs) if (found := ledger.kept(seq))]
     dead = [event for event in ledger.events(SEARCHED) if event.state == "dead"][:SHOWN]
+    waiting = [found for seq in ledger.waiting(SHOWN) if (found := ledger.kept(seq))]
     return {
+        "waiting": [_waiting(one) for one in waiting],
         "not_mapped": [_not_mapped(one) for one in kept],
         "dead": [
             {"key": one.key, "event": one.name, "status": one.last_status, "reason": one.last_reason} for one in dead
         ],
     }
+
+
+def _waiting(kept: Kept) -> Document:
+    notification = kept.pending.notification
+    about = {"source": notification.source, "notification": notification.id, "type": notification.type}
+    return about | {"waiting_for": kept.waiting_for, "attempts": kept.pending.attempts}
 
 
 def _not_mapped(kept: Kept) -> Document:
@@ -104,6 +113,9 @@ def _lines(document: Document) -> Iterator[str]:
 
 
 def _trouble_lines(document: Document) -> Iterator[str]:
+    for row in document["waiting"]:
+        tried = f", tried {row['attempts']} times" if row["attempts"] > 1 else ""
+        yield f"waiting  {row['notification']} ({row['type']}): for {row['waiting_for']}{tried}"
     for row in document["not_mapped"]:
         yield f"{row['outcome']:8} {row['notification']} ({row['type']}): {'; '.join(row['reasons'])}"
     for row in document["dead"]:

@@ -39,6 +39,10 @@ _NEXT_DUE = """
     WHERE outcome IS NULL AND source = ?
 """
 _NEXT_READY = "SELECT min(due_at_ms) FROM events INDEXED BY events_ready WHERE state = 'ready' AND environment = ?"
+_WAITING = """
+    SELECT seq FROM notifications INDEXED BY notifications_pending
+    WHERE outcome IS NULL AND waiting_for <> '' ORDER BY occurred_at_ms, seq LIMIT ?
+"""
 _LEFT_ALONE = """
     SELECT count(*) FROM events WHERE environment = ? AND key = ? AND state <> 'dead'
     AND (state <> 'ready' OR attempts OR leaving OR notification <> ? OR body = ?)
@@ -176,6 +180,11 @@ class SqliteLedger:
         }
         with self._file.reading() as db:
             return sqlite_views.find(db, wanted)
+
+    def waiting(self, limit: int) -> list[int]:
+        """The seqs of notifications that wait for a look-up, those first that happened first."""
+        with self._file.reading() as db:
+            return [row["seq"] for row in db.execute(_WAITING, (limit,))]
 
     def kept(self, seq: int) -> Kept | None:
         """A kept notification with what became of it; None when there is none of this seq."""
