@@ -19,9 +19,10 @@ from bridge.sources.apple.identity import (
 from bridge.sources.apple.jws import signed_payload
 from bridge.values.records import Notification
 from bridge.values.times import DAY_MS, HOUR_MS
+from bridge.values.words import word
 
-MAX_AHEAD_MS = HOUR_MS
 MAX_WORD_CHARS = 100  # a notificationUUID has 36, the longest type 25
+MAX_AHEAD_MS = HOUR_MS
 
 # Where a notification carries further signed parts, and what each must agree with.
 NESTED: Sequence[tuple[str, str, Callable[[Mapping[str, Any], Identity], None]]] = (
@@ -96,8 +97,8 @@ def _outer_jws(body: bytes) -> str:
 def _notification(outer: Mapping[str, Any], identity: Identity, body: bytes, now_ms: int) -> Notification:
     return Notification(
         source="apple",
-        id=_word(outer.get("notificationUUID")) or f"sha256:{sha256(body).hexdigest()}",
-        type=_word(outer.get("notificationType")),
+        id=word(outer.get("notificationUUID"), MAX_WORD_CHARS) or f"sha256:{sha256(body).hexdigest()}",
+        type=word(outer.get("notificationType"), MAX_WORD_CHARS),
         environment=identity.environment,
         occurred_at_ms=_signed_at_ms(outer, now_ms),
         received_at_ms=now_ms,
@@ -109,9 +110,3 @@ def _signed_at_ms(outer: Mapping[str, Any], now_ms: int) -> int:
     """When Apple signed it; the proof has made sure that it is a number within the life of the certificates."""
     signed = outer.get("signedDate")
     return now_ms if signed is None else int(signed)
-
-
-def _word(value: object) -> str:
-    """An id or a type as it is, or nothing when it is not a word that can safely stand in a log or a key."""
-    sane = isinstance(value, str) and len(value) <= MAX_WORD_CHARS and value.isascii() and value.isprintable()
-    return str(value) if sane else ""

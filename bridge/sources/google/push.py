@@ -11,8 +11,8 @@ from typing import Any
 import orjson
 
 from bridge.values.records import Document
+from bridge.values.words import word
 
-MAX_WORD_CHARS = 255
 UNWRAPPED_ID_HEADER = "x-goog-pubsub-message-id"
 
 SUBSCRIPTION_TYPES: Mapping[int, str] = {
@@ -79,12 +79,6 @@ def kind(notification: Document) -> str:
     if prefix and type(number) is int:  # a bool is an int, and no number of Google's
         return f"{prefix}_{names.get(number, number)}"
     return word(name)
-
-
-def word(value: object) -> str:
-    """An id or a name as it is, or nothing when it is not one that can safely stand in a log or a key."""
-    sane = isinstance(value, str) and len(value) <= MAX_WORD_CHARS and value.isascii() and value.isprintable()
-    return str(value) if sane else ""
 
 
 def _notification(outer: Document) -> Document:

@@ -11,6 +11,7 @@ from bridge.sources.google import push
 from bridge.sources.google.token import PushToken, check_claims, not_proven, read_token
 from bridge.values.records import Document, Environment, Notification
 from bridge.values.times import DAY_MS
+from bridge.values.words import word
 
 UNREADABLE_HINT = "This is no notification of Google Play. Does anything but Google Play publish to this Pub/Sub topic?"
 
@@ -83,7 +84,7 @@ class GoogleReceiver:
             return UNREADABLE_HINT
         if package in self._packages:
             return ""
-        return f"It is kept and not priced: {push.word(package) or 'its app'} is not in GOOGLE_PACKAGES."
+        return f"It is kept and not priced: {word(package) or 'its app'} is not in GOOGLE_PACKAGES."
 
 
 def occurred_at_ms(event_time: object, now_ms: int) -> int:

@@ -14,10 +14,10 @@ from stripe import SignatureVerificationError, WebhookSignature
 from bridge.errors import Forged
 from bridge.values.records import Environment, Notification
 from bridge.values.times import DAY_MS, SECOND_MS, from_iso
+from bridge.values.words import word
 
 TOLERANCE_MS = 300 * SECOND_MS  # https://docs.stripe.com/webhooks#replay-prevention
 MAX_HEADER_CHARS = 2_048  # a signature takes 68; there is one for each live secret while secrets are rolled
-MAX_ID_CHARS = 255  # https://docs.stripe.com/upgrades lists ids as up to 255 characters
 TEST_CLOCK_AHEAD_MS = 10 * 366 * DAY_MS  # sandbox events of a test clock carry its time, which runs ahead of ours
 
 THIN_OBJECT = "v2.core.event"
@@ -96,8 +96,8 @@ def notification_of(body: bytes, now_ms: int) -> Notification:
     thin = event.get("object") == THIN_OBJECT
     return Notification(
         source="stripe",
-        id=_word(event.get("id")) or f"sha256:{sha256(body).hexdigest()}",
-        type=_word(event.get("type")),
+        id=word(event.get("id")) or f"sha256:{sha256(body).hexdigest()}",
+        type=word(event.get("type")),
         environment=_environment(event.get("livemode")),
         occurred_at_ms=_created_ms(event.get("created"), now_ms),
         received_at_ms=now_ms,
@@ -112,12 +112,6 @@ def _read(body: bytes) -> dict[str, Any]:
     except orjson.JSONDecodeError:
         return {}
     return event if isinstance(event, dict) else {}
-
-
-def _word(value: object) -> str:
-    """An id or a type as it is, or nothing when it is not a word that can safely stand in a log or a key."""
-    sane = isinstance(value, str) and len(value) <= MAX_ID_CHARS and value.isascii() and value.isprintable()
-    return str(value) if sane else ""
 
 
 def _environment(livemode: object) -> Environment:
