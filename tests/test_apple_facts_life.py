@@ -39,11 +39,11 @@ def test_every_step_moves_what_the_story_says(rig: GoldenRig) -> None:
 
 
 def test_the_totals_are_the_apps() -> None:
-    """Written down by hand: $9.99 twice, $29.99 three times and coins for $4.99, less half of $9.99 and 40 % of $29.99;
-    two months of ¥1,500, of which one went back."""
+    """Written down by hand: $29 twice, $84 three times and coins for $14, less half of $29 and 18.452 % of $84 (to the
+    milliunit); three months of ¥1,980, of which one went back."""
     kept = {currency: found.kept for currency, found in STORY.totals.items()}
 
-    assert kept == {"USD": Decimal("97.949"), "JPY": 1_500}
+    assert kept == {"USD": Decimal(294), "JPY": 3_960}
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -121,3 +121,11 @@ def test_it_leaves_settings_of_the_shell_alone(tmp_path: Path) -> None:
     """Somebody who has a real key set must be able to look at the demo without harm."""
     shell = Shell(tmp_path, {"FLOKIT_API_KEY": "a_real_key", "FLOKIT_API_URL": "http://127.0.0.1:9"})
     assert shell.run("demo").code == 0
+
+
+def test_the_three_stories_come_to_the_same_money(demo: Ran) -> None:
+    rows = [line.split() for line in demo.lines if line.endswith("equal")]
+    sums = {(row[0], row[1]): [Decimal(cell.replace(",", "")) for cell in row[2:5]] for row in rows}
+    for source in ("stripe", "apple", "google"):
+        assert sums[source, "JPY"] == [5_940, 1_980, 3_960]
+        assert sums[source, "USD"] == [324, 30, 294]

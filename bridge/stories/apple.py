@@ -14,14 +14,18 @@ from bridge.values.records import Document
 from bridge.values.times import DAY_MS, HOUR_MS, SECOND_MS
 
 TRIAL_MS = 14 * DAY_MS
-PRO = Plan("com.example.app.pro.monthly", 9_990)
-TEAM = Plan("com.example.app.team.monthly", 29_990)
-PRO_YEN = Plan("com.example.app.pro.monthly", 1_500_000, "JPY")
-COINS = Plan("com.example.app.coins", 4_990)
+PRO = Plan("com.example.app.pro.monthly", 29_000)
+TEAM = Plan("com.example.app.team.monthly", 84_000)
+PRO_YEN = Plan("com.example.app.pro.monthly", 1_980_000, "JPY")
+COINS = Plan("com.example.app.coins", 14_000)
 
 
 def life(start_ms: int) -> Story:
-    """The story, beginning at epoch milliseconds `start_ms`; it takes 149 days."""
+    """The story of Stripe's and Google's shops as the App Store charges it, with prices that lead to the same totals.
+
+    An upgrade there is charged in full, and the unused part of the old period goes back. It begins at epoch
+    milliseconds `start_ms` and takes 149 days.
+    """
     ada = Subscriber(2_000_000_710_000_001, "5d1f0a3c-8a44-4d3b-9a55-1f0e6c7b2d10", start_ms)
     bo = Subscriber(2_000_000_720_000_001, None, start_ms + DAY_MS, storefront="JPN")
     return Story(
@@ -31,6 +35,7 @@ def life(start_ms: int) -> Story:
             *_conversion(ada),
             *_yen_refunded(bo),
             *_upgrade(ada),
+            _third_month_of_yen(bo),
             _coins(bo),
             *_refund_reversed(ada),
             *_partial_refund(ada),
@@ -81,16 +86,16 @@ def _yen(who: Subscriber) -> list[Delivery]:
     begun = who.notify("SUBSCRIBED", who.start_ms + SECOND_MS, first, subtype="INITIAL_BUY")
     second = _renews(who, 1, PRO_YEN, who.start_ms + MONTH_MS)
     return [
-        _told("Bo subscribes to Pro in Japan; the app gave no account token", begun, money="1500", currency="JPY"),
-        _told("Bo's Pro renews", second, repeats=2, money="1500", currency="JPY"),
+        _told("Bo subscribes to Pro in Japan; the app gave no account token", begun, money="1980", currency="JPY"),
+        _told("Bo's Pro renews", second, repeats=2, money="1980", currency="JPY"),
     ]
 
 
 def _conversion(who: Subscriber) -> list[Delivery]:
     at_ms = who.start_ms + TRIAL_MS
     return [
-        _told("The trial becomes a paid month, told an hour ahead", _renews(who, 1, PRO, at_ms), money="9.99"),
-        _told("Pro renews", _renews(who, 2, PRO, at_ms + MONTH_MS), repeats=3, money="9.99"),
+        _told("The trial becomes a paid month, told an hour ahead", _renews(who, 1, PRO, at_ms), money="29"),
+        _told("Pro renews", _renews(who, 2, PRO, at_ms + MONTH_MS), repeats=3, money="29"),
     ]
 
 
@@ -104,10 +109,15 @@ def _yen_refunded(who: Subscriber) -> list[Delivery]:
             "Apple refunds the second month",
             who.notify("REFUND", at_ms + SECOND_MS, back),
             repeats=2,
-            money="-1500",
+            money="-1980",
             currency="JPY",
         ),
     ]
+
+
+def _third_month_of_yen(who: Subscriber) -> Delivery:
+    renewed = _renews(who, 2, PRO_YEN, who.start_ms + 2 * MONTH_MS)
+    return _told("Bo stays all the same", renewed, money="1980", currency="JPY")
 
 
 def _upgraded_ms(who: Subscriber) -> int:
@@ -129,8 +139,8 @@ def _upgrade(who: Subscriber) -> list[Delivery]:
             "Half-way through the month Ada moves up to Team: Apple refunds half of Pro, and tells it nowhere",
             changed,
             repeats=2,
-            money="29.99",
-            given_back="4.995",
+            money="84",
+            given_back="14.5",
         )
     ]
 
@@ -152,7 +162,7 @@ def _coins(who: Subscriber) -> Delivery:
         "price": COINS.milliunits,
         "currency": COINS.currency,
     }
-    return _told("Somebody buys coins", who.notify("ONE_TIME_CHARGE", at_ms + SECOND_MS, coins), money="4.99")
+    return _told("Somebody buys coins", who.notify("ONE_TIME_CHARGE", at_ms + SECOND_MS, coins), money="14")
 
 
 def _refund_reversed(who: Subscriber) -> list[Delivery]:
@@ -186,15 +196,15 @@ def _partial_refund(who: Subscriber) -> list[Delivery]:
         revocationDate=refunded_ms,
         revocationReason=0,
         revocationType="REFUND_PRORATED",
-        revocationPercentage=40_000,
+        revocationPercentage=18_452,
     )
     return [
-        _told("Team renews", _renews(who, 4, TEAM, at_ms), money="29.99"),
+        _told("Team renews", _renews(who, 4, TEAM, at_ms), money="84"),
         _told(
-            "Apple refunds 40 % of it",
+            "Apple refunds 18.452 % of it",
             who.notify("REFUND", refunded_ms + SECOND_MS, back),
             repeats=2,
-            money="-11.996",
+            money="-15.5",
         ),
     ]
 
@@ -210,7 +220,7 @@ def _cancellation(who: Subscriber) -> list[Delivery]:
             "Ada switches renewal off; the notification repeats the price, and no money moves",
             who.notify("DID_CHANGE_RENEWAL_STATUS", asked_ms, last, subtype="AUTO_RENEW_DISABLED", renewal=off),
         ),
-        _told("Team had renewed before that; this one comes late", _renews(who, 5, TEAM, at_ms), money="29.99"),
+        _told("Team had renewed before that; this one comes late", _renews(who, 5, TEAM, at_ms), money="84"),
         _told(
             "The paid time is over",
             who.notify("EXPIRED", ended_ms + SECOND_MS, last, subtype="VOLUNTARY", renewal=gone, status=2),
