@@ -115,7 +115,7 @@ class Demo:
     def _post(self, source: str, teller: Teller, delivery: Delivery) -> str:
         headers, body = teller.seal(delivery.body, self._clock())
         answer = self._http.post(f"/webhooks/{source}", content=body, headers=dict(headers))
-        status: str = answer.json().get("status", str(answer.status_code))
+        status: str = answer.json().get("status", answer.text)
         return status
 
     def _await_events(self, source: str) -> list[StoredEvent]:

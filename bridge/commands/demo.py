@@ -55,6 +55,9 @@ def _say(told: Told) -> None:
     delivery = told.delivery
     repeats = f", sent {delivery.repeats} times" if delivery.repeats > 1 else ""
     click.echo(f"day {told.day:3}  {delivery.sentence}  " + click.style(f"{delivery.type}{repeats}", dim=True))
+    for answer in told.answers:
+        if answer not in ("accepted", "duplicate"):
+            click.secho(f"         not taken: {answer}", fg="red")
     for event in told.events:
         click.echo("         " + click.style("→ ", fg="green") + _shown(event))
 

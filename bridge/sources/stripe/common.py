@@ -86,6 +86,11 @@ def milliseconds(seconds: int) -> int:
     return seconds * 1_000
 
 
+def milliseconds_or_none(seconds: int | None) -> int | None:
+    """The same for a time that may be absent."""
+    return None if seconds is None else milliseconds(seconds)
+
+
 def money_of(units: int, currency: str, source: str, *, basis: Basis = Basis.EXACT) -> Document:
     """An amount as facts state it; `source` is the field it came from."""
     money = amount_of(units, currency)

@@ -6,7 +6,7 @@ states the same fact, so it has the same transaction id and counts once with it.
 
 from decimal import Decimal
 
-from bridge.sources.stripe.common import Context, amount_of, milliseconds, money_of, needed
+from bridge.sources.stripe.common import Context, amount_of, milliseconds_or_none, money_of, needed
 from bridge.sources.stripe.currencies import decimals
 from bridge.sources.stripe.lines import bought, is_subscription_line, subscription_of
 from bridge.sources.stripe.links import learn_invoice, remember_invoice
@@ -63,7 +63,7 @@ def invoice_unpaid(context: Context) -> list[Document]:
             which=str(attempt) if attempt is not None else None,
             invoice=_about(invoice),
             amount_due=_major(invoice, "amount_due"),
-            next_attempt_at_ms=_milliseconds(invoice.integer("next_payment_attempt")),
+            next_attempt_at_ms=milliseconds_or_none(invoice.integer("next_payment_attempt")),
             **_links(invoice, sale, subscription),
         )
     ]
@@ -176,7 +176,3 @@ def _only_fees(invoice: Reader) -> bool:
 def _major(invoice: Reader, field: str) -> Decimal | None:
     units, currency = invoice.integer(field), invoice.text("currency")
     return amount_of(units, currency).amount if units is not None and units >= 0 and currency else None
-
-
-def _milliseconds(seconds: int | None) -> int | None:
-    return None if seconds is None else milliseconds(seconds)

@@ -4,7 +4,7 @@
 fields with their old values, so each fact below asks for a change in *its* field; one update may hold several.
 """
 
-from bridge.sources.stripe.common import Context, milliseconds, needed
+from bridge.sources.stripe.common import Context, milliseconds_or_none, needed
 from bridge.sources.stripe.people import person_facts
 from bridge.sources.stripe.plans import Item, direction, item_of, items_of, plan_facts
 from bridge.sources.stripe.trials import SAME_MOMENT_SECONDS
@@ -76,8 +76,8 @@ def _learn(context: Context) -> Document:
         "id": ident,
         "status": subscription.text("status"),
         "trial_length_days": _days(trial_start, trial_end),
-        "trial_end_ms": _milliseconds(trial_end),
-        "cancel_at_ms": _milliseconds(_cancels_at(subscription)),
+        "trial_end_ms": milliseconds_or_none(trial_end),
+        "cancel_at_ms": milliseconds_or_none(_cancels_at(subscription)),
         "cancellation_reason": reason.text("reason"),
         "cancellation_feedback": reason.text("feedback"),
         "latest_invoice": subscription.identifier("latest_invoice"),
@@ -194,7 +194,3 @@ def _cancels_at(subscription: Reader) -> int | None:
 
 def _days(start: int | None, end: int | None) -> int | None:
     return round((end - start) / DAY_SECONDS) if start is not None and end is not None and end >= start else None
-
-
-def _milliseconds(seconds: int | None) -> int | None:
-    return None if seconds is None else milliseconds(seconds)
