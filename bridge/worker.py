@@ -36,7 +36,7 @@ class Maps(Protocol):
 
 
 class Delivers(Protocol):
-    """Delivers events of one environment (bridge.delivery)."""
+    """Delivers events of one environment (bridge.delivery), or keeps house (bridge.housekeeping)."""
 
     def step(self) -> int:
         """Do one piece of work; gives how many milliseconds to wait before the next, 0 when there is more."""
@@ -91,17 +91,19 @@ class Repeater:
 class Worker:
     """Maps and delivers in the background, from `start` to `stop`, while it holds the worker lock."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts of a worker, each by its name
         self,
         pipelines: Sequence[Maps],
         deliverers: Sequence[Delivers],
         log: Log,
         *,
+        housekeeping: Delivers | None = None,
         take_lock: TakeLock = nullcontext,
         clock: Clock = system_clock,
     ) -> None:
         """One pipeline for each source, so that one that waits for look-ups does not hold up the others.
 
+        `housekeeping` goes on beside them, with steps as delivery has them.
         `take_lock` gives the lock, or None while another process has it.
         """
         self._pipelines = pipelines
@@ -110,6 +112,7 @@ class Worker:
         self._clock = clock
         self._mappings = [Repeater("mapping", partial(self._map, pipeline), log) for pipeline in pipelines]
         self._deliveries = [Repeater("delivery", _seconds(deliverer), log) for deliverer in deliverers]
+        self._chores = [Repeater("housekeeping", _seconds(housekeeping), log)] if housekeeping else []
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="worker")
 
@@ -133,10 +136,10 @@ class Worker:
         if lock is None:
             return
         with lock:
-            for repeater in (*self._mappings, *self._deliveries):
+            for repeater in (*self._mappings, *self._deliveries, *self._chores):
                 repeater.start()
             self._stopping.wait()
-            for repeater in self._mappings:
+            for repeater in (*self._chores, *self._mappings):
                 repeater.stop()
             self._drain()
             for repeater in self._deliveries:

@@ -18,6 +18,7 @@ from bridge.ledger.base import (
     Settlement,
 )
 from bridge.values.records import Environment, Event, Finding, Notification, Outcome, Ready
+from bridge.values.times import DAY_MS, HOUR_MS, MINUTE_MS
 
 NOW_MS = 1_790_000_000_000
 LIVE = Environment.PRODUCTION
@@ -107,7 +108,7 @@ class LedgerContract:
         ledger.postpone(seq, "Google Play", NOW_MS + 10, {"purchase": {"price": Decimal("4.90")}})
         assert pending_ids(ledger, NOW_MS + 9) == []
         assert ledger.next_due_ms("stripe") == NOW_MS + 10
-        assert ledger.status().sources[0].waiting == 1
+        assert ledger.status(NOW_MS).sources[0].waiting == 1
         (found,) = self.again().pending("stripe", NOW_MS + 10, 10)
         assert (found.attempts, found.answers) == (1, {"purchase": {"price": Decimal("4.90")}})
 
@@ -135,18 +136,18 @@ class LedgerContract:
         findings = [Finding(outcome) for outcome in outcomes]
         ledger.settle([Settlement(ledger.pending("stripe", NOW_MS, 1)[0].seq, findings)], {}, NOW_MS)
         assert ledger.pending("stripe", NOW_MS, 10) == []
-        assert self.again().status().sources[0].by_outcome == {overall: 1}
+        assert self.again().status(NOW_MS).sources[0].by_outcome == {overall: 1}
 
     def test_many_settle_at_once_with_events_and_memories(self, ledger: Ledger) -> None:
-        ledger.keep([notification(f"evt_{number}") for number in range(32)])
+        ledger.keep([notification(f"evt_{number}") for number in range(20)])
         settlements = [
             Settlement(pending.seq, [mapped(event(f"in_{pending.seq}"))])
-            for pending in ledger.pending("stripe", NOW_MS, 32)
+            for pending in ledger.pending("stripe", NOW_MS, 20)
         ]
         ledger.settle(settlements, {"stripe:sub_1": MemoryChange({"user": "u", "price": Decimal("1.10")}, 0)}, NOW_MS)
         again = self.again()
-        assert again.pending("stripe", NOW_MS, 32) == []
-        assert len(ready(again)) == 32
+        assert again.pending("stripe", NOW_MS, 20) == []
+        assert len(ready(again)) == 20
         assert again.recall("stripe:sub_1") == Remembered({"user": "u", "price": Decimal("1.10")}, 1)
 
     def test_an_event_key_is_entered_once_for_good(self, ledger: Ledger) -> None:
@@ -157,7 +158,7 @@ class LedgerContract:
         ledger.mark([SentMark(entered.seq)], [], [], NOW_MS)
         enter(ledger, event("in_1"), id_="evt_3")
         assert ready(ledger) == []
-        assert ledger.status().events == {("production", "sent"): 1}
+        assert ledger.status(NOW_MS).events == {("production", "sent"): 1}
 
     def test_the_environments_do_not_share_keys(self, ledger: Ledger) -> None:
         enter(ledger, event("in_1"), event("in_1", environment=Environment.SANDBOX))
@@ -170,7 +171,7 @@ class LedgerContract:
         ledger.settle([settlement], {}, NOW_MS)
         ledger.settle([settlement], {}, NOW_MS)
         assert len(ready(ledger)) == 1
-        assert ledger.status().sources[0].by_outcome == {"mapped": 1}
+        assert ledger.status(NOW_MS).sources[0].by_outcome == {"mapped": 1}
 
     def test_a_changed_memory_is_a_conflict_and_nothing_is_written(self, ledger: Ledger) -> None:
         ledger.settle([], {"stripe:sub_1": MemoryChange({"n": 1}, 0)}, NOW_MS)
@@ -219,13 +220,55 @@ class LedgerContract:
         assert (entered.body, entered.attempts) == (b"right", 0)
 
     def test_a_replay_changes_an_event_that_was_never_tried_and_no_other(self, ledger: Ledger) -> None:
-        enter(ledger, event("in_1", body=b"wrong"))
-        seq = ledger.reopen([1]) and ledger.pending("stripe", NOW_MS, 1)[0].seq
+        ledger.keep([notification("evt_1")])
+        seq = ledger.pending("stripe", NOW_MS, 1)[0].seq
+        ledger.settle([Settlement(seq, [mapped(event("in_1", body=b"wrong"))])], {}, NOW_MS)
+        ledger.reopen([seq])
         ledger.settle([Settlement(seq, [mapped(event("in_1", body=b"right"))])], {}, NOW_MS + 1)
         assert [entered.body for entered in ready(ledger)] == [b"right"]
         ledger.mark([], [], [Failure(ready(ledger)[0].seq, 503, "busy", NOW_MS, in_doubt=True)], NOW_MS)
         ledger.settle([Settlement(seq, [mapped(event("in_1", body=b"late"))])], {}, NOW_MS + 2)
         assert [entered.body for entered in ready(ledger)] == [b"right"]
+
+    def test_the_better_word_of_another_notification_takes_the_place_of_an_unsent_event(self, ledger: Ledger) -> None:
+        enter(ledger, event("in_1", body=b"no amount"))
+        better = event("in_1", revenue="4.90", body=b"better")
+        self.settle_anew(ledger, better, id_="evt_2")
+        (entered,) = ready(self.again())
+        assert (entered.key, entered.body) == ("in_1", b"better")
+        known = ledger.entered(LIVE, ["in_1"])["in_1"]
+        assert (known.revenue, known.currency, known.may_change) == (Decimal("4.90"), "EUR", True)
+        totals = ledger.status(NOW_MS).totals
+        assert totals[("production", "EUR")]["kept"] == Decimal("4.90")
+
+    def test_what_left_meanwhile_is_a_conflict_and_nothing_is_written(self, ledger: Ledger) -> None:
+        enter(ledger, event("in_1", body=b"no amount"))
+        ledger.about_to_send([ready(ledger)[0].seq], NOW_MS)
+        with pytest.raises(Conflict):
+            self.settle_anew(ledger, event("in_1", body=b"better"), event("in_2"), id_="evt_2")
+        assert [entered.body for entered in ready(ledger)] == [b"no amount"]
+        assert pending_ids(ledger) == ["evt_2"]
+
+    def test_an_event_that_is_not_there_is_entered_also_as_better(self, ledger: Ledger) -> None:
+        self.settle_anew(ledger, event("in_1", body=b"better"), id_="evt_1")
+        assert [entered.body for entered in ready(ledger)] == [b"better"]
+
+    def settle_anew(self, ledger: Ledger, *events: Event, id_: str) -> None:
+        ledger.keep([notification(id_)])
+        seq = ledger.pending("stripe", NOW_MS, 1)[0].seq
+        ledger.settle([Settlement(seq, [mapped(*events)], anew=frozenset({events[0].key}))], {}, NOW_MS)
+
+    def test_entered_events_are_found_by_key_in_their_environment(self, ledger: Ledger) -> None:
+        enter(ledger, event("sent", revenue="5"), event("leaving"), event("new"), event("dead"))
+        sent, leaving, _, dead = (one.seq for one in ready(ledger))
+        ledger.mark([SentMark(sent, "evt_of_flokit")], [Refusal(dead, 422, "no user")], [], NOW_MS)
+        ledger.about_to_send([leaving], NOW_MS)
+        found = self.again().entered(LIVE, ["dead", "leaving", "new", "nobody", "sent"])
+        assert {key: (one.state, one.may_change) for key, one in found.items()} == {
+            "sent": ("sent", False), "leaving": ("ready", False), "new": ("ready", True), "dead": ("dead", True),
+        }  # fmt: skip
+        assert (found["sent"].revenue, found["sent"].flokit_event_id) == (Decimal(5), "evt_of_flokit")
+        assert ledger.entered(Environment.SANDBOX, ["sent"]) == {}
 
     # Events
 
@@ -250,7 +293,7 @@ class LedgerContract:
         ledger.mark([], [Refusal(ready(ledger)[0].seq, 422, "no user")], [], NOW_MS)
         assert ready(ledger) == []
         assert ledger.next_ready_ms(LIVE) is None
-        assert self.again().status().events == {("production", "dead"): 1}
+        assert self.again().status(NOW_MS).events == {("production", "dead"): 1}
 
     def test_what_is_sent_stays_sent(self, ledger: Ledger) -> None:
         enter(ledger, event("in_1"))
@@ -259,7 +302,7 @@ class LedgerContract:
         ledger.mark([], [Refusal(seq, 422, "late")], [Failure(seq, 500, "late", NOW_MS, in_doubt=True)], NOW_MS)
         ledger.about_to_send([seq], NOW_MS)
         assert ready(ledger) == []
-        assert ledger.status().events == {("production", "sent"): 1}
+        assert ledger.status(NOW_MS).events == {("production", "sent"): 1}
 
     def test_a_try_without_an_answer_leaves_the_event_in_doubt_since_the_first(self, ledger: Ledger) -> None:
         enter(ledger, event("in_1"))
@@ -289,13 +332,104 @@ class LedgerContract:
         (entered,) = ready(ledger)
         assert (entered.in_doubt, entered.first_tried_at_ms) == (True, NOW_MS)
 
+    # Batches, and what may arrive twice
+
+    def test_a_batch_has_what_is_due_and_never_left_in_order_of_time(self, ledger: Ledger) -> None:
+        enter(ledger, *(event(f"in_{n}", at_ms=n) for n in (5, 3, 4, 1, 2)))
+        left, failed = (one.seq for one in ready(ledger)[:2])
+        ledger.about_to_send([left], NOW_MS)
+        ledger.mark([], [], [Failure(failed, 429, "slower", NOW_MS + 10, in_doubt=False)], NOW_MS)
+        again = self.again()
+        batch = again.batch(LIVE, NOW_MS, 2)
+        assert (batch.key, len(batch.seqs), len(batch.bodies)) == ("in_3", 2, 2)
+        assert again.batchable(LIVE, NOW_MS, 10) == 3
+        assert again.batchable(LIVE, NOW_MS + 10, 10) == 4
+        assert again.batchable(LIVE, NOW_MS + 10, 2) == 2
+        assert again.batch(Environment.SANDBOX, NOW_MS, 2).seqs == []
+
+    @pytest.mark.parametrize("event_ids", [(), ("flokit_1", "flokit_2")])
+    def test_a_batch_that_was_taken_is_sent(self, ledger: Ledger, event_ids: Sequence[str]) -> None:
+        enter(ledger, event("in_1"), event("in_2"), event("in_3"))
+        batch = ledger.batch(LIVE, NOW_MS, 2)
+        ledger.about_to_send(batch.seqs, NOW_MS)
+        ledger.mark_batch(batch.seqs, event_ids, NOW_MS)
+        again = self.again()
+        assert again.status(NOW_MS).events == {("production", "sent"): 2, ("production", "ready"): 1}
+        assert [one.key for one in ready(again)] == ["in_3"]
+
+    def test_a_batch_whose_answer_was_lost_may_arrive_twice(self, ledger: Ledger) -> None:
+        enter(ledger, event("in_1"), event("in_2"))
+        seqs = ledger.batch(LIVE, NOW_MS, 2).seqs
+        ledger.about_to_send(seqs, NOW_MS)
+        ledger.mark([], [], [Failure(seq, 429, "slower", NOW_MS, in_doubt=False) for seq in seqs], NOW_MS)
+        assert ledger.status(NOW_MS).doubtful == {}
+        ledger.about_to_send(seqs, NOW_MS)
+        ledger.mark([], [], [Failure(seq, 0, "time-out", NOW_MS, in_doubt=True) for seq in seqs], NOW_MS)
+        ledger.about_to_send([seqs[0]], NOW_MS)
+        ledger.mark([SentMark(seqs[0])], [], [], NOW_MS)
+        assert self.again().status(NOW_MS).doubtful == {("production", "sent"): 1, ("production", "ready"): 1}
+
+    def test_a_batch_that_was_under_way_at_a_crash_may_arrive_twice(self, ledger: Ledger) -> None:
+        enter(ledger, event("in_1"), event("in_2"))
+        ledger.about_to_send(ledger.batch(LIVE, NOW_MS, 2).seqs, NOW_MS)
+        again = self.again()
+        assert again.batchable(LIVE, NOW_MS, 2) == 0
+        again.about_to_send([ready(again)[0].seq], NOW_MS)
+        assert again.status(NOW_MS).doubtful == {("production", "ready"): 1}
+
+    @pytest.mark.parametrize(("after_ms", "doubtful"), [(DAY_MS - 1, {}), (DAY_MS, {("production", "ready"): 1})])
+    def test_a_key_protects_for_24_hours(self, ledger: Ledger, after_ms: int, doubtful: dict[object, int]) -> None:
+        enter(ledger, event("in_1"))
+        (one,) = ready(ledger)
+        ledger.about_to_send([one.seq], NOW_MS)
+        ledger.mark([], [], [Failure(one.seq, 0, "time-out", NOW_MS, in_doubt=True)], NOW_MS + 1)
+        ledger.about_to_send([one.seq], NOW_MS + after_ms)
+        assert self.again().status(NOW_MS).doubtful == doubtful
+
+    # Bodies that are old
+
+    def test_old_bodies_are_forgotten_and_keys_stay(self, ledger: Ledger) -> None:
+        enter(ledger, event("in_1", revenue="4.90"))
+        ledger.mark([SentMark(ready(ledger)[0].seq)], [], [], NOW_MS)
+        before = ledger.status(NOW_MS)
+        assert ledger.forget_bodies(NOW_MS, 10) == 0
+        assert ledger.forget_bodies(NOW_MS + 1, 10) == 2
+        assert ledger.forget_bodies(NOW_MS + 1, 10) == 0
+        assert self.again().status(NOW_MS) == before
+        assert ledger.keep([notification("evt_1")]) == [False]
+        enter(ledger, event("in_1"), id_="evt_2")
+        assert ready(ledger) == []
+
+    def test_what_is_still_to_be_done_keeps_its_body(self, ledger: Ledger) -> None:
+        enter(ledger, event("ready"), event("dead"))
+        first, second = ready(ledger)
+        ledger.mark([], [Refusal(second.seq, 422, "no user")], [], NOW_MS)
+        ledger.keep([notification("evt_2", body=b"pending")])
+        assert ledger.forget_bodies(NOW_MS + 1, 10) == 1  # of the settled notification
+        assert ready(self.again()) == [first]
+        assert [pending.notification.body for pending in ledger.pending("stripe", NOW_MS, 10)] == [b"pending"]
+
+    def test_bodies_are_forgotten_in_bites(self, ledger: Ledger) -> None:
+        enter(ledger, *(event(f"in_{number}") for number in range(3)))
+        ledger.mark([SentMark(one.seq) for one in ready(ledger)], [], [], NOW_MS)
+        assert [ledger.forget_bodies(NOW_MS + 1, 3) for _ in range(3)] == [3, 1, 0]
+
+    def test_a_notification_without_body_is_not_opened_again(self, ledger: Ledger) -> None:
+        ledger.keep([notification("evt_1"), notification("evt_2")])
+        first, second = ledger.pending("stripe", NOW_MS, 2)
+        ledger.settle([Settlement(one.seq, [Finding(Outcome.IGNORED)]) for one in (first, second)], {}, NOW_MS)
+        assert ledger.reopen([first.seq]) == 1
+        assert ledger.forget_bodies(NOW_MS + 1, 10) == 1
+        assert ledger.reopen([first.seq, second.seq]) == 0
+        assert pending_ids(ledger) == ["evt_1"]
+
     # Status, and use by many threads
 
     def test_status_counts_and_sums_exactly(self, ledger: Ledger) -> None:
         enter(ledger, *(event(f"in_{n}", revenue="0.10") for n in range(3)), event("re_1", revenue="-0.05"), id_="1")
         enter(ledger, event("test", revenue="5", environment=Environment.SANDBOX), event("none"), id_="2")
         ledger.keep([notification("3", source="apple")])
-        status = ledger.status()
+        status = ledger.status(NOW_MS)
         counts = {source.source: (source.last_received_ms, dict(source.by_outcome)) for source in status.sources}
         assert counts == {"apple": (NOW_MS, {None: 1}), "stripe": (NOW_MS, {"mapped": 2})}
         assert status.events == {("production", "ready"): 5, ("sandbox", "ready"): 1}
@@ -305,9 +439,22 @@ class LedgerContract:
             ("sandbox", "EUR"): {"sold": Decimal(5), "given_back": Decimal(0), "kept": Decimal(5)},
         }
 
+    def test_the_backlog_is_told_by_age_and_by_what_may_go_now(self, ledger: Ledger) -> None:
+        enter(ledger, event("old"), event("test", environment=Environment.SANDBOX))
+        ledger.keep([notification("evt_2")])
+        seq = ledger.pending("stripe", NOW_MS, 1)[0].seq
+        ledger.settle([Settlement(seq, [mapped(event("new"), event("sent"))])], {}, NOW_MS + HOUR_MS)
+        old, _, sent = (one.seq for one in ready(ledger))
+        ledger.mark([SentMark(sent)], [], [Failure(old, 429, "slower", NOW_MS + DAY_MS, in_doubt=False)], NOW_MS)
+        backlog = self.again().status(NOW_MS + HOUR_MS + 1).backlog
+        found = backlog["production"]
+        assert (found.count, found.due, found.later, found.oldest_entered_ms) == (2, 1, 1, NOW_MS)
+        assert [(bound, count) for bound, count in found.by_age if count] == [(MINUTE_MS, 1), (6 * HOUR_MS, 1)]
+        assert backlog["sandbox"].count == 1
+
     def test_an_empty_ledger_has_a_status_and_is_writable(self, ledger: Ledger) -> None:
         ledger.writable()
-        assert ledger.status().sources == []
+        assert ledger.status(NOW_MS).sources == []
         assert ledger.backlog(LIVE, NOW_MS) == 0
 
     def test_many_threads_share_one_ledger(self, ledger: Ledger) -> None:
@@ -319,7 +466,7 @@ class LedgerContract:
                 for number in range(40):
                     answers.extend(ledger.keep([notification(f"evt_{number}")]))
                     ledger.pending("stripe", NOW_MS, 5)
-                    ledger.status()
+                    ledger.status(NOW_MS)
             except BaseException as fault:  # noqa: BLE001 - whatever it is, the test shows it
                 faults.append(fault)
 

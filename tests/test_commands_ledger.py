@@ -1,13 +1,16 @@
 """`bridge status` and `bridge replay`: what a running bridge has kept, as a second process sees it."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from commands_rig import SECRET, Shell, counted, eventually, flokit, keys, states, status
 from test_commands import copied_mappings
 
+from bridge.ledger.sqlite import SqliteLedger
 from bridge.standins.flokit import FlokitStandin
+from bridge.values.times import LATEST_MS
 
 SALE = "in_1P0001"  # of the fixture `renewal-basil`
 
@@ -33,9 +36,11 @@ def test_what_is_kept_waits_for_a_key(shell: Shell) -> None:
         shell.run("simulate", "stripe", "renewal-basil", "--to", bridge.url)
         eventually(lambda: counted(shell) == {"mapped": 1})
         ran = shell.run("status")
-    assert [line.split()[0] for line in ran.lines] == ["stripe", "events", "money"]
+    assert [line.split()[0] for line in ran.lines] == ["stripe", "events", "backlog", "backlog", "money"]
     assert "production: 1 ready, the oldest for 0 min" in ran.lines[1]
-    assert "production USD: in 49.90, out 0, kept 49.90" in ran.lines[2]
+    assert "production: 1 to send (1 due, 0 later); 1 less than 1 min ago" in ran.lines[2]
+    assert "waits for FLOKIT_API_KEY, which is not set here; then drained in about 1 s (1 requests)" in ran.lines[3]
+    assert "production USD: in 49.90, out 0, kept 49.90" in ran.lines[4]
     with flokit(shell) as (standin, sending), sending.serving():
         eventually(lambda: keys(standin) == [SALE])
 
@@ -124,6 +129,20 @@ def test_a_replay_without_a_running_bridge(sending: tuple[FlokitStandin, Shell])
     assert (counted(shell), keys(standin)) == ({"mapped": 1}, [])
     with shell.serving():
         eventually(lambda: keys(standin) == [SALE])
+
+
+def test_a_replay_says_what_has_no_body_any_more(shell: Shell) -> None:
+    mistaken = shell.with_settings(BRIDGE_MAPPINGS=str(mistaken_mappings(shell.folder)))
+    with mistaken.serving() as bridge:
+        mistaken.run("simulate", "stripe", "renewal-basil", "--to", bridge.url)
+        eventually(lambda: counted(mistaken) == {"failed": 1})
+    with closing(SqliteLedger.open(shell.folder / "bridge.sqlite")) as ledger:
+        assert ledger.forget_bodies(LATEST_MS, 10) == 1
+    done = shell.run("replay", "--yes", "--outcome", "failed")
+    stay = "  1 of them stay as they are: older than BRIDGE_KEEP_BODIES_DAYS, they have no body any more"
+    assert stay in done.lines
+    assert done.lines[-1].startswith("0 notifications ")
+    assert counted(shell) == {"failed": 1}
 
 
 def test_what_flokit_refused_is_tried_anew(sending: tuple[FlokitStandin, Shell]) -> None:

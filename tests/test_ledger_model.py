@@ -2,13 +2,15 @@
 
 import shutil
 import tempfile
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from ledger_contract import LIVE, event, notification
+from ledger_contract import LIVE, NOW_MS, event, notification
+from sqlite_counts import assert_counts_are_true
 
 from bridge.ledger.base import Conflict, Failure, MemoryChange, Refusal, SentMark, Settlement
 from bridge.ledger.sqlite import SqliteLedger
@@ -27,6 +29,7 @@ class ModelNotification:
     due_ms: int = 0
     attempts: int = 0
     outcome: str | None = None
+    forgotten: bool = False
 
 
 @dataclass
@@ -37,6 +40,7 @@ class ModelEvent:
     attempts: int = 0
     state: str = "ready"
     in_doubt: bool = False
+    forgotten: bool = False
 
 
 @dataclass
@@ -54,6 +58,23 @@ class Model:
     def ready(self, now_ms: int) -> list[tuple[str, int, bool]]:
         waiting = [one for one in self.events if one.state == "ready" and one.due_ms <= now_ms]
         return [(one.key, one.attempts, one.in_doubt) for one in sorted(waiting, key=lambda one: one.at_ms)]
+
+    def enter(self, key: str, at_ms: int) -> None:
+        known = next((one for one in self.events if one.key == key), None)
+        if known is None:
+            self.events.append(ModelEvent(key, at_ms))
+        elif known.state == "dead":
+            known.at_ms, known.due_ms, known.attempts, known.state = at_ms, 0, 0, "ready"
+
+    def forget(self, limit: int) -> int:
+        settled = [one for one in self.notifications if one.outcome and not one.forgotten]
+        sent = [one for one in self.events if one.state == "sent" and not one.forgotten]
+        for kept in settled[:limit]:
+            kept.forgotten = True
+        rest = max(limit - len(settled), 0)
+        for entered in sent[:rest]:
+            entered.forgotten = True
+        return len(settled[:limit]) + len(sent[:rest])
 
     def ready_seqs(self) -> list[int]:
         return [seq for seq, one in enumerate(self.events, 1) if one.state == "ready"]
@@ -81,7 +102,8 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(keys=st.lists(KEYS, max_size=3), at_ms=TIMES_MS, limit=st.integers(1, 3), stale=st.booleans())
     def settle(self, keys: list[str], at_ms: int, limit: int, *, stale: bool) -> None:
-        findings = [Finding(Outcome.MAPPED, events=[event(key, at_ms=at_ms) for key in keys])]
+        revenue = f"{at_ms}.50" if at_ms else None
+        findings = [Finding(Outcome.MAPPED, events=[event(key, at_ms=at_ms, revenue=revenue) for key in keys])]
         settlements = [Settlement(one.seq, findings) for one in self.ledger.pending("stripe", 5, limit)]
         known = self.ledger.recall("subject")
         change = MemoryChange({"value": at_ms}, known.version + stale)
@@ -95,8 +117,7 @@ class LedgerMachine(RuleBasedStateMachine):
         for settlement in settlements:
             self.model.notifications[settlement.seq - 1].outcome = "mapped"
             for key in keys:
-                if key not in {one.key for one in self.model.events}:
-                    self.model.events.append(ModelEvent(key, at_ms))
+                self.model.enter(key, at_ms)
 
     @rule(due_ms=TIMES_MS)
     def postpone(self, due_ms: int) -> None:
@@ -109,7 +130,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def reopen(self, seqs: list[int]) -> None:
         count = 0
         for seq, one in enumerate(self.model.notifications, 1):
-            if seq in seqs and one.outcome:
+            if seq in seqs and one.outcome and not one.forgotten:
                 one.outcome, one.due_ms, one.attempts = None, 0, 0
                 count += 1
         assert self.ledger.reopen(seqs) == count
@@ -134,6 +155,10 @@ class LedgerMachine(RuleBasedStateMachine):
             one = self.model.events[seq - 1]
             one.due_ms, one.attempts, one.in_doubt = due_ms, one.attempts + 1, one.in_doubt or in_doubt
 
+    @rule(limit=st.integers(1, 4))
+    def forget(self, limit: int) -> None:
+        assert self.ledger.forget_bodies(NOW_MS + 1, limit) == self.model.forget(limit)
+
     @rule()
     def restart(self) -> None:
         self.ledger.close()
@@ -147,6 +172,16 @@ class LedgerMachine(RuleBasedStateMachine):
             ready = self.ledger.ready(LIVE, now_ms, 10)
             assert [(one.key, one.attempts, one.in_doubt) for one in ready] == self.model.ready(now_ms)
             assert self.ledger.backlog(LIVE, now_ms) == len(ready)
+        for seq, one in enumerate(self.model.notifications, 1):
+            kept = self.ledger.kept(seq)
+            assert kept is not None
+            assert (kept.forgotten, kept.pending.notification.body) == (one.forgotten, b"" if one.forgotten else b"{}")
+        status = self.ledger.status(NOW_MS)
+        assert status.events == Counter((LIVE.value, one.state) for one in self.model.events)
+        assert all(
+            source.by_outcome == Counter(one.outcome for one in self.model.notifications) for source in status.sources
+        )
+        assert_counts_are_true(self.folder / "ledger.db")
         value, version = self.model.memory.get("subject", (None, 0))
         known = self.ledger.recall("subject")
         assert (known.document.get("value"), known.version) == (value, version)

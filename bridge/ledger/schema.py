@@ -3,17 +3,20 @@
 Bodies stand in a table of their own: they are written once, while the row beside them changes as it is mapped, and
 SQLite rewrites a whole row for every change. The partial indexes hold only what is still to be done, so that finding
 it does not grow dearer with history; the queries name them, because without statistics SQLite may choose others.
+The tables as they are now stand in bridge.ledger.schema_growth.
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from bridge.errors import LedgerError
+from bridge.ledger.schema_growth import INDEXES_AND_COUNTS, NEW_TABLES, Say, add_filters, move_rows
 
 APPLICATION_ID = 0x464C4B42  # "FLKB", in the file's header: tells a ledger from another program's database
 
-Migration = Sequence[str]
-"""The statements that lead from one schema version to the next."""
+Migration = Sequence[str] | Callable[[sqlite3.Connection, Say], bool]
+"""What leads from one schema version to the next: statements, or a function for what takes long, which does a piece of
+it in each transaction and gives True when it has come to the end."""
 
 _FIRST: Migration = (
     f"PRAGMA application_id = {APPLICATION_ID}",
@@ -82,24 +85,30 @@ _FIRST: Migration = (
     """,
 )
 
-MIGRATIONS: Sequence[Migration] = (_FIRST,)
+MIGRATIONS: Sequence[Migration] = (_FIRST, NEW_TABLES, move_rows, INDEXES_AND_COUNTS, add_filters)
 """In order; the first makes version 1. What was once released is never changed, only added to."""
 
 
-def migrate(db: sqlite3.Connection, migrations: Sequence[Migration] = MIGRATIONS) -> None:
-    """Bring a file to the newest version, each step in a transaction of its own: a crash leaves a whole version.
+def migrate(db: sqlite3.Connection, migrations: Sequence[Migration], say: Say) -> None:
+    """Bring a file to the newest version, each step in a transaction of its own: a crash leaves whole steps.
 
-    Several processes may do this at once. Raises LedgerError for another program's database or a newer version than
-    the program knows, sqlite3.Error when the file cannot be written.
+    Several processes may do this at once. `say` is told how far it is. Raises LedgerError for another program's
+    database or a newer version than the program knows, sqlite3.Error when the file cannot be written.
     """
     while _version(db, migrations) < len(migrations):
         with db:
             db.execute("BEGIN IMMEDIATE")
             version = _version(db, migrations)  # again, now that no other process can be at it
-            if version < len(migrations):
-                for statement in migrations[version]:
-                    db.execute(statement)
+            if version < len(migrations) and _apply(db, migrations[version], say):
                 db.execute(f"PRAGMA user_version = {version + 1}")
+
+
+def _apply(db: sqlite3.Connection, migration: Migration, say: Say) -> bool:
+    if callable(migration):
+        return migration(db, say)
+    for statement in migration:
+        db.execute(statement)
+    return True
 
 
 def _version(db: sqlite3.Connection, migrations: Sequence[Migration]) -> int:

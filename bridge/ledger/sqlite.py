@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from bridge.errors import LedgerError
-from bridge.ledger import sqlite_views, sqlite_writes
+from bridge.ledger import sqlite_delivery, sqlite_find, sqlite_housekeeping, sqlite_views, sqlite_writes
 from bridge.ledger.base import (
     Failure,
     LedgerStatus,
@@ -15,12 +15,14 @@ from bridge.ledger.base import (
     SentMark,
     Settlement,
 )
+from bridge.ledger.late_index import SUBJECTS, hash_of
 from bridge.ledger.schema import MIGRATIONS, Migration
-from bridge.ledger.sqlite_file import BUSY_TIMEOUT_S, SqliteFile
+from bridge.ledger.schema_growth import Say
+from bridge.ledger.sqlite_file import BUSY_TIMEOUT_S, SqliteFile, print_to_stderr
 from bridge.ledger.views import Entered, Kept
 from bridge.ledger.worker_lock import WorkerLock
 from bridge.values import jsontext
-from bridge.values.records import Environment, Event, Notification, Outcome, Pending, Ready
+from bridge.values.records import Batch, Environment, Notification, Outcome, Pending, Ready
 
 _POSTPONE = """
     UPDATE notifications SET attempts = attempts + 1, waiting_for = ?, due_at_ms = ?, answers = coalesce(?, answers)
@@ -28,28 +30,15 @@ _POSTPONE = """
 """
 _REOPEN = """
     UPDATE notifications SET outcome = NULL, findings = '[]', attempts = 0, due_at_ms = 0, waiting_for = ''
-    WHERE seq = ? AND outcome IS NOT NULL
-"""
-_LEAVING = """
-    UPDATE events SET in_doubt = in_doubt OR leaving, leaving = 1, first_tried_at_ms = coalesce(first_tried_at_ms, ?)
-    WHERE seq = ? AND state = 'ready'
+    WHERE seq = ? AND outcome IS NOT NULL AND NOT forgotten
 """
 _NEXT_DUE = """
     SELECT min(due_at_ms) FROM notifications INDEXED BY notifications_pending
     WHERE outcome IS NULL AND source = ?
 """
-_NEXT_READY = "SELECT min(due_at_ms) FROM events INDEXED BY events_ready WHERE state = 'ready' AND environment = ?"
 _WAITING = """
-    SELECT seq FROM notifications INDEXED BY notifications_pending
+    SELECT seq FROM notifications INDEXED BY notifications_waiting
     WHERE outcome IS NULL AND waiting_for <> '' ORDER BY occurred_at_ms, seq LIMIT ?
-"""
-_LEFT_ALONE = """
-    SELECT count(*) FROM events WHERE environment = ? AND key = ? AND state <> 'dead'
-    AND (state <> 'ready' OR attempts OR leaving OR notification <> ? OR body = ?)
-"""
-_BACKLOG = """
-    SELECT count(*) FROM events INDEXED BY events_ready
-    WHERE state = 'ready' AND environment = ? AND due_at_ms <= ?
 """
 
 
@@ -77,12 +66,15 @@ class SqliteLedger:
         *,
         migrations: Sequence[Migration] = MIGRATIONS,
         busy_timeout_s: float = BUSY_TIMEOUT_S,
+        say: Say = print_to_stderr,
     ) -> Self:
         """Open or create the file; wait at most `busy_timeout_s` for another process's transaction, here and later.
 
+        `say` is told how far the upgrade of an older file is.
+
         Raises LedgerError when it cannot be used, with what to do about it.
         """
-        return cls(SqliteFile(path, migrations, busy_timeout_s))
+        return cls(SqliteFile(path, migrations, busy_timeout_s, say))
 
     def close(self) -> None:
         self._file.close()
@@ -111,7 +103,8 @@ class SqliteLedger:
 
     def recall(self, subject: str) -> Remembered:
         with self._file.reading() as db:
-            row = db.execute("SELECT document, version FROM memory WHERE subject = ?", (subject,)).fetchone()
+            seq = SUBJECTS.current(db).find(hash_of(subject), subject)
+            row = db.execute("SELECT document, version FROM memory WHERE seq = ?", (seq,)).fetchone()
         return Remembered(jsontext.loads(row["document"]), row["version"]) if row else Remembered({}, 0)
 
     def settle(self, settlements: Sequence[Settlement], memories: Mapping[str, MemoryChange], now_ms: int) -> None:
@@ -132,29 +125,63 @@ class SqliteLedger:
 
     def ready(self, environment: Environment, now_ms: int, limit: int) -> list[Ready]:
         with self._file.reading() as db:
-            return sqlite_views.ready(db, environment, now_ms, limit)
+            return sqlite_delivery.ready(db, environment, now_ms, limit)
 
     def backlog(self, environment: Environment, now_ms: int) -> int:
-        return self._first(_BACKLOG, environment.value, now_ms) or 0
+        with self._file.reading() as db:
+            return sqlite_delivery.backlog(db, environment, now_ms)
+
+    def batchable(self, environment: Environment, now_ms: int, limit: int) -> int:
+        with self._file.reading() as db:
+            return sqlite_delivery.batchable(db, environment, now_ms, limit)
+
+    def batch(self, environment: Environment, now_ms: int, limit: int) -> Batch:
+        with self._file.reading() as db:
+            return sqlite_delivery.batch(db, environment, now_ms, limit)
 
     def next_ready_ms(self, environment: Environment) -> int | None:
-        return self._first(_NEXT_READY, environment.value)
+        with self._file.reading() as db:
+            return sqlite_delivery.next_ready_ms(db, environment)
+
+    def entered(self, environment: Environment, keys: Sequence[str]) -> Mapping[str, Entered]:
+        with self._file.reading() as db:
+            return sqlite_views.entered_of(db, environment, keys)
 
     def about_to_send(self, seqs: Sequence[int], now_ms: int) -> None:
         with self._file.writing() as db:
-            db.executemany(_LEAVING, [(now_ms, seq) for seq in seqs])
+            sqlite_delivery.about_to_send(db, seqs, now_ms)
 
     def mark(
         self, sent: Sequence[SentMark], refused: Sequence[Refusal], failed: Sequence[Failure], now_ms: int
     ) -> None:
         with self._file.writing() as db:
-            sqlite_writes.mark(db, sent, refused, failed, now_ms)
+            sqlite_delivery.mark(db, sent, refused, failed, now_ms)
+
+    def mark_batch(self, seqs: Sequence[int], event_ids: Sequence[str], now_ms: int) -> None:
+        with self._file.writing() as db:
+            sqlite_delivery.mark_batch(db, seqs, event_ids, now_ms)
+
+    # Growth
+
+    def forget_bodies(self, before_ms: int, limit: int) -> int:
+        with self._file.reading() as db:
+            notifications, events = sqlite_housekeeping.forgettable(db, before_ms, limit)
+        if not notifications and not events:
+            return 0
+        with self._file.writing() as db:
+            return sqlite_housekeeping.forget(db, notifications, events)
+
+    def compact(self, pages: int) -> int:
+        """Give up to so many free pages back to the disk, and the room of a long log. Gives how many pages went."""
+        self._file.shorten_log()
+        with self._file.writing() as db:
+            return sqlite_housekeeping.compact(db, pages)
 
     # For people
 
-    def status(self) -> LedgerStatus:
+    def status(self, now_ms: int) -> LedgerStatus:
         with self._file.reading() as db:
-            return sqlite_views.status(db)
+            return sqlite_views.status(db, now_ms)
 
     def find(  # noqa: PLR0913 - the filters of `bridge replay`, each by its name
         self,
@@ -165,21 +192,21 @@ class SqliteLedger:
         since_ms: int | None = None,
         until_ms: int | None = None,
         limit: int = 1_000_000,
+        newest_first: bool = False,
     ) -> list[int]:
-        """The seqs of kept notifications, oldest first, that fit all that is given (None: any).
+        """The seqs of kept notifications, in the order in which they came, that fit all that is given (None: any).
 
         `since_ms` (inclusive) and `until_ms` (exclusive) bound the time of reception, epoch milliseconds.
         """
         wanted = {
             "source": source,
-            "types": sqlite_views.json_list(types),
-            "outcomes": sqlite_views.json_list(outcomes),
+            "types": None if types is None else list(types),
+            "outcomes": None if outcomes is None else list(outcomes),
             "since_ms": since_ms,
             "until_ms": until_ms,
-            "limit": limit,
         }
         with self._file.reading() as db:
-            return sqlite_views.find(db, wanted)
+            return sqlite_find.find(db, wanted, limit, newest_first=newest_first)
 
     def waiting(self, limit: int) -> list[int]:
         """The seqs of notifications that wait for a look-up, those first that happened first."""
@@ -191,14 +218,15 @@ class SqliteLedger:
         with self._file.reading() as db:
             return sqlite_views.kept(db, seq)
 
+    def dead(self, limit: int) -> list[Entered]:
+        """The newest of the events that FloKit refused."""
+        with self._file.reading() as db:
+            return sqlite_views.dead(db, limit)
+
     def events(self, limit: int) -> list[Entered]:
         """The newest events, the last entered first."""
         with self._file.reading() as db:
             return sqlite_views.events(db, limit)
-
-    def would_enter(self, event: Event, notification: int) -> bool:
-        """Whether settling the notification of this seq with this event would enter it, or change an unsent one."""
-        return not self._first(_LEFT_ALONE, event.environment.value, event.key, notification, event.body)
 
     def _first(self, sql: str, *values: object) -> int | None:
         with self._file.reading() as db:

@@ -1,6 +1,7 @@
 """One SQLite file, opened so that what is committed survives a crash and a power cut, and errors say what to do."""
 
 import sqlite3
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
@@ -8,16 +9,20 @@ from threading import Lock
 from time import monotonic, sleep
 
 from bridge.errors import LedgerError
+from bridge.ledger.late_index import Connection, open_indexes
 from bridge.ledger.schema import Migration, migrate
+from bridge.ledger.schema_growth import Say
 
 BUSY_TIMEOUT_S = 10.0  # how long one process waits for another's transaction; they take milliseconds
+
+LONG_LOG_BYTES = 64 << 20
 
 _SETTINGS = (
     "PRAGMA synchronous = FULL",  # in WAL mode only FULL syncs at each commit: https://sqlite.org/pragma.html
     "PRAGMA fullfsync = ON",  # macOS: a plain fsync there does not reach the disk
     "PRAGMA checkpoint_fullfsync = ON",
     "PRAGMA wal_autocheckpoint = 1024",  # pages: 8 MiB; measured, larger logs cost a little more
-    "PRAGMA journal_size_limit = 67108864",  # bytes: what the WAL file keeps after a burst
+    f"PRAGMA journal_size_limit = {LONG_LOG_BYTES}",  # what the log's file keeps after a burst
     "PRAGMA cache_size = -16384",  # KiB, for each connection
 )
 
@@ -42,21 +47,28 @@ class SqliteFile:
     Readers do not wait for a writer's sync. Every error of SQLite comes out as a LedgerError.
     """
 
-    def __init__(self, path: Path, migrations: Sequence[Migration], busy_timeout_s: float) -> None:
+    def __init__(self, path: Path, migrations: Sequence[Migration], busy_timeout_s: float, say: Say) -> None:
         """Open or create the file. `busy_timeout_s` is how long to wait for another process's transaction.
+
+        `say` is told how far the upgrade of an older file is.
 
         Raises LedgerError when it cannot be used, with what to do about it.
         """
         self.path = path.absolute()
+        self._log_path = self.path.with_name(f"{self.path.name}-wal")
+        self._busy_timeout_ms = round(busy_timeout_s * 1000)
         _create(self.path)
         with self._explained(), ExitStack() as close_on_error:
             self._writer = close_on_error.enter_context(closing(_connect(self.path, busy_timeout_s)))
             _set_up(self._writer)
             _use_write_ahead_log(self._writer, busy_timeout_s)
-            migrate(self._writer, migrations)
+            migrate(self._writer, migrations, say)
             self._reader = close_on_error.enter_context(closing(_connect(self.path, busy_timeout_s)))
             _set_up(self._reader)
+            open_indexes(self._writer)
+            open_indexes(self._reader)
             close_on_error.pop_all()
+        self._identity = _identity(self.path)
         self._write_lock = Lock()
         self._read_lock = Lock()
 
@@ -68,6 +80,7 @@ class SqliteFile:
             try:
                 yield self._writer
                 self._writer.execute("COMMIT")
+                self._check_still_there()
             except BaseException:
                 self._writer.rollback()
                 raise
@@ -79,14 +92,35 @@ class SqliteFile:
             self._reader.execute("BEGIN")
             try:
                 yield self._reader
-            finally:
+                self._reader.execute("COMMIT")  # of what it noted in its own memory
+            except BaseException:
                 self._reader.rollback()
+                raise
+
+    def shorten_log(self) -> None:
+        """Empty the write-ahead log, if it is long and nobody else reads it just now.
+
+        SQLite begins it anew by itself, but only at a moment when nobody reads.
+        """
+        if self._log_path.stat().st_size < LONG_LOG_BYTES:
+            return
+        with self._write_lock, self._read_lock, self._explained():
+            self._writer.execute("PRAGMA busy_timeout = 0")  # do not wait for another process's reader
+            try:
+                self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            finally:
+                self._writer.execute(f"PRAGMA busy_timeout = {self._busy_timeout_ms:d}")
 
     def close(self) -> None:
         """Release the file, once what is under way has ended."""
         with self._write_lock, self._read_lock, self._explained():
             self._reader.close()
             self._writer.close()
+
+    def _check_still_there(self) -> None:
+        """SQLite goes on writing to a file that was removed, and what it holds is lost when the process ends."""
+        if _identity(self.path) != self._identity:
+            raise LedgerError("the file was moved or removed; put it back, or stop the bridge before you replace it")
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -96,6 +130,11 @@ class SqliteFile:
             raise LedgerError(f"ledger {self.path}: {_ADVICE.get(_kind(error), str(error))}") from error
         except LedgerError as error:
             raise LedgerError(f"ledger {self.path}: {error}") from None
+
+
+def print_to_stderr(text: str) -> None:
+    """Tell the person who waits."""
+    print(text, file=sys.stderr, flush=True)
 
 
 def _create(path: Path) -> None:
@@ -109,14 +148,24 @@ def _create(path: Path) -> None:
         ) from None
 
 
-def _connect(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
-    db = sqlite3.connect(path, timeout=busy_timeout_s, isolation_level=None, check_same_thread=False)
+def _identity(path: Path) -> list[tuple[int, int]]:
+    """Which file it is, and which its write-ahead log, whatever their names; empty when one is not there."""
+    try:
+        found = [file.stat() for file in (path, path.with_name(f"{path.name}-wal"))]
+    except OSError:
+        return []
+    return [(one.st_dev, one.st_ino) for one in found]
+
+
+def _connect(path: Path, busy_timeout_s: float) -> Connection:
+    db = Connection(path, timeout=busy_timeout_s, isolation_level=None, check_same_thread=False)
     db.row_factory = sqlite3.Row
     return db
 
 
 def _set_up(db: sqlite3.Connection) -> None:
-    db.execute(f"PRAGMA page_size = {_PAGE_BYTES}")  # takes effect in a new file only
+    db.execute(f"PRAGMA page_size = {_PAGE_BYTES}")  # takes effect in a new file only, as the next one
+    db.execute("PRAGMA auto_vacuum = INCREMENTAL")  # so that free pages can go back to the disk
     for setting in _SETTINGS:
         db.execute(setting)
 

@@ -7,51 +7,45 @@ from dataclasses import fields
 from decimal import Decimal
 from typing import Any
 
-from bridge.ledger.base import LedgerStatus, SourceStatus
+from bridge.ledger import sqlite_delivery
+from bridge.ledger.base import AGES_MS, Backlog, LedgerStatus, SourceStatus
+from bridge.ledger.late_index import KEYS, hash_of
 from bridge.ledger.views import Entered, Kept
 from bridge.values import jsontext
-from bridge.values.records import Environment, Notification, Outcome, Pending, Ready
+from bridge.values.records import Environment, Notification, Outcome, Pending
 
-_ENTERED = ", ".join(field.name for field in fields(Entered))
+_ENTERED = ", ".join(field.name for field in fields(Entered)).replace(
+    "may_be_doubled", "in_doubt = 2 AS may_be_doubled"
+)
 
 _PENDING = """
     SELECT * FROM notifications INDEXED BY notifications_pending JOIN bodies USING (seq)
     WHERE outcome IS NULL AND source = ? AND due_at_ms <= ? ORDER BY occurred_at_ms, seq LIMIT ?
 """
-_READY = """
-    SELECT seq, key, occurred_at_ms, body, attempts, in_doubt OR leaving AS in_doubt, first_tried_at_ms
-    FROM events INDEXED BY events_ready
-    WHERE state = 'ready' AND environment = ? AND due_at_ms <= ? ORDER BY occurred_at_ms, seq LIMIT ?
+_KEPT = """
+    SELECT notifications.*, coalesce(body, x'') AS body FROM notifications LEFT JOIN bodies USING (seq) WHERE seq = ?
 """
-_FIND = """
-    SELECT seq FROM notifications
-    WHERE (:source IS NULL OR source = :source)
-        AND (:types IS NULL OR type IN (SELECT value FROM json_each(:types)))
-        AND (:outcomes IS NULL OR outcome IN (SELECT value FROM json_each(:outcomes)))
-        AND (:since_ms IS NULL OR received_at_ms >= :since_ms)
-        AND (:until_ms IS NULL OR received_at_ms < :until_ms)
-    ORDER BY seq LIMIT :limit
-"""
-_EVENTS_OF_KEYS = f"""
-    SELECT {_ENTERED} FROM events
-    WHERE environment IN (SELECT value FROM json_each(?)) AND key IN (SELECT value FROM json_each(?)) ORDER BY seq
-"""  # noqa: S608 - the names of a dataclass's fields
-_SETTLED_COUNTS = """
-    SELECT source, outcome, count(*) AS count, 0 AS waiting, max(seq) AS newest FROM notifications
-    WHERE outcome IS NOT NULL GROUP BY source, outcome
-"""
+_EVENT = f"SELECT {_ENTERED} FROM events WHERE seq = ?"  # noqa: S608 - the names of a dataclass's fields
+_DEAD = f"""
+    SELECT {_ENTERED} FROM events INDEXED BY events_dead WHERE state = 'dead' ORDER BY seq DESC LIMIT ?
+"""  # noqa: S608 - as above
+_SETTLED_COUNTS = "SELECT source, outcome, count, 0 AS waiting, newest FROM settled WHERE count"
 _PENDING_COUNTS = """
-    SELECT source, NULL AS outcome, count(*) AS count, sum(waiting_for <> '') AS waiting, max(seq) AS newest
-    FROM notifications INDEXED BY notifications_pending WHERE outcome IS NULL GROUP BY source
+    SELECT source, NULL AS outcome, count(*) AS count, (
+        SELECT count(*) FROM notifications AS waiting INDEXED BY notifications_waiting
+        WHERE outcome IS NULL AND waiting_for <> '' AND waiting.source = pending.source
+    ) AS waiting, max(seq) AS newest
+    FROM notifications AS pending INDEXED BY notifications_pending WHERE outcome IS NULL GROUP BY source
 """
-_EVENT_COUNTS = """
-    SELECT environment, state, currency, revenue, count(*) AS count FROM events
-    GROUP BY environment, state, currency, revenue
+_AMOUNTS = "SELECT environment, currency, revenue, count FROM amounts WHERE count"
+_DEAD_COUNTS = """
+    SELECT environment, count(*) AS count FROM events INDEXED BY events_dead WHERE state = 'dead' GROUP BY environment
 """
-_OLDEST_READY = """
-    SELECT environment, entered_at_ms FROM events
-    WHERE seq IN (SELECT min(seq) FROM events INDEXED BY events_ready WHERE state = 'ready' GROUP BY environment)
-"""
+_YOUNGER = ", ".join(f"sum(entered_at_ms > :now_ms - {age_ms}) AS younger_{age_ms}" for age_ms in AGES_MS)
+_BACKLOG = f"""
+    SELECT environment, count(*) AS count, sum(due_at_ms <= :now_ms) AS due, min(entered_at_ms) AS oldest_ms, {_YOUNGER}
+    FROM events INDEXED BY events_ready WHERE state = 'ready' GROUP BY environment
+"""  # noqa: S608 - constants
 
 
 def pending(db: sqlite3.Connection, source: str, now_ms: int, limit: int) -> list[Pending]:
@@ -59,25 +53,15 @@ def pending(db: sqlite3.Connection, source: str, now_ms: int, limit: int) -> lis
     return [_pending(row) for row in db.execute(_PENDING, (source, now_ms, limit))]
 
 
-def ready(db: sqlite3.Connection, environment: Environment, now_ms: int, limit: int) -> list[Ready]:
-    """Events to be sent that are due."""
-    rows = db.execute(_READY, (environment.value, now_ms, limit))
-    return [Ready(**{**dict(row), "in_doubt": bool(row["in_doubt"])}) for row in rows]
-
-
-def find(db: sqlite3.Connection, wanted: Mapping[str, object]) -> list[int]:
-    """The seqs of the notifications that fit; `wanted` has a value or None for each parameter of the query."""
-    return [row["seq"] for row in db.execute(_FIND, wanted)]
-
-
 def kept(db: sqlite3.Connection, seq: int) -> Kept | None:
     """A notification, its findings, and the events of their keys."""
-    row = db.execute("SELECT * FROM notifications JOIN bodies USING (seq) WHERE seq = ?", (seq,)).fetchone()
+    row = db.execute(_KEPT, (seq,)).fetchone()
     if row is None:
         return None
     findings = jsontext.loads(row["findings"])
     outcome = Outcome(row["outcome"]) if row["outcome"] else None
-    return Kept(_pending(row), outcome, row["waiting_for"], findings, _events_of(db, findings))
+    forgotten = bool(row["forgotten"])
+    return Kept(_pending(row), outcome, row["waiting_for"], findings, _events_of(db, findings), forgotten)
 
 
 def events(db: sqlite3.Connection, limit: int) -> list[Entered]:
@@ -86,21 +70,51 @@ def events(db: sqlite3.Connection, limit: int) -> list[Entered]:
     return [_entered(row) for row in rows]
 
 
-def status(db: sqlite3.Connection) -> LedgerStatus:
-    """The counts, from indexes alone: no body is read, and no settled row but the newest of each outcome."""
-    counted: dict[tuple[str, str], int] = defaultdict(int)
+def dead(db: sqlite3.Connection, limit: int) -> list[Entered]:
+    """The newest events that FloKit refused."""
+    return [_entered(row) for row in db.execute(_DEAD, (limit,))]
+
+
+def status(db: sqlite3.Connection, now_ms: int) -> LedgerStatus:
+    """The counts, without a look at what is settled and sent: those are counted as they change."""
+    amounts = db.execute(_AMOUNTS).fetchall()
     totals: dict[tuple[str, str], dict[str, Any]] = {}
-    for row in db.execute(_EVENT_COUNTS):
-        counted[row["environment"], row["state"]] += row["count"]
-        if row["revenue"] is not None:
+    for row in amounts:
+        if row["revenue"]:
             _add(totals, row)
-    oldest = {row["environment"]: row["entered_at_ms"] for row in db.execute(_OLDEST_READY)}
-    return LedgerStatus(_sources(db), dict(counted), oldest, totals)
+    backlog = {row["environment"]: _backlog(row) for row in db.execute(_BACKLOG, {"now_ms": now_ms})}
+    oldest = {environment: one.oldest_entered_ms for environment, one in backlog.items()}
+    doubtful = sqlite_delivery.doubtful(db)
+    return LedgerStatus(_sources(db), _event_counts(db, amounts, backlog), oldest, totals, backlog, doubtful)
 
 
-def json_list(values: Sequence[str] | None) -> str | None:
-    """Words as a query takes them; None stays None."""
-    return None if values is None else jsontext.dumps(list(values)).decode()
+def entered_of(db: sqlite3.Connection, environment: Environment, keys: Sequence[str]) -> dict[str, Entered]:
+    """The events of these keys that are there, by key."""
+    known = KEYS.current(db)
+    seqs = {key: known.find(hash_of(environment.value, key), environment.value, key) for key in keys}
+    return {key: _entered(db.execute(_EVENT, (seq,)).fetchone()) for key, seq in seqs.items() if seq is not None}
+
+
+def _backlog(row: sqlite3.Row) -> Backlog:
+    younger = [row[f"younger_{age_ms}"] for age_ms in AGES_MS]
+    by_age = [(age_ms, to - of) for age_ms, of, to in zip(AGES_MS, [0, *younger], younger, strict=False) if to > of]
+    return Backlog(row["count"], row["due"], row["count"] - row["due"], by_age, row["oldest_ms"])
+
+
+def _event_counts(
+    db: sqlite3.Connection, amounts: Sequence[sqlite3.Row], backlog: Mapping[str, Backlog]
+) -> dict[tuple[str, str], int]:
+    """By environment and state: what is neither ready nor dead is sent."""
+    counted = {(environment, "ready"): one.count for environment, one in backlog.items()}
+    counted |= {(row["environment"], "dead"): row["count"] for row in db.execute(_DEAD_COUNTS)}
+    entered: dict[str, int] = defaultdict(int)
+    for row in amounts:
+        entered[row["environment"]] += row["count"]
+    for environment, count in entered.items():
+        waiting = counted.get((environment, "ready"), 0) + counted.get((environment, "dead"), 0)
+        if count > waiting:
+            counted[environment, "sent"] = count - waiting
+    return counted
 
 
 def _add(totals: dict[tuple[str, str], dict[str, Any]], row: sqlite3.Row) -> None:
@@ -131,8 +145,8 @@ def _source(db: sqlite3.Connection, source: str, rows: Sequence[sqlite3.Row]) ->
 
 def _events_of(db: sqlite3.Connection, findings: Sequence[dict[str, Any]]) -> list[Entered]:
     keys = [key for finding in findings for key in finding["keys"]]
-    rows = db.execute(_EVENTS_OF_KEYS, (json_list(list(Environment)), json_list(keys)))
-    return [_entered(row) for row in rows]
+    found = [one for environment in Environment for one in entered_of(db, environment, keys).values()]
+    return sorted(found, key=lambda one: one.seq)
 
 
 def _pending(row: sqlite3.Row) -> Pending:
@@ -151,4 +165,7 @@ def _pending(row: sqlite3.Row) -> Pending:
 
 def _entered(row: sqlite3.Row) -> Entered:
     revenue = None if row["revenue"] is None else Decimal(row["revenue"])
-    return Entered(**{**dict(row), "environment": Environment(row["environment"]), "revenue": revenue})
+    typed = {"environment": Environment(row["environment"]), "revenue": revenue}
+    return Entered(
+        **{**dict(row), **typed, "may_be_doubled": bool(row["may_be_doubled"]), "leaving": bool(row["leaving"])}
+    )

@@ -13,7 +13,8 @@ class Entered:
 
     `notification` is the seq of the one that entered it; `state` is ready, sent or dead; `last_status` is the HTTP
     status of FloKit's last refusal or failure (0: no answer; None: there was none, or it is sent). Times are epoch
-    milliseconds.
+    milliseconds. `may_be_doubled` is true when FloKit may have had it and no key tells so when it comes again: it may
+    arrive, or have arrived, twice. `leaving` is true while a try has begun and how it ended is not written yet.
     """
 
     seq: int
@@ -33,6 +34,13 @@ class Entered:
     sent_at_ms: int | None
     flokit_event_id: str
     body: bytes = field(repr=False)
+    may_be_doubled: bool = False
+    leaving: bool = False
+
+    @property
+    def may_change(self) -> bool:
+        """Whether FloKit does not have it as it stands: it was never tried, or FloKit refused it."""
+        return self.state == "dead" or not (self.attempts or self.leaving)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +48,8 @@ class Kept:
     """A kept notification and what became of it.
 
     `outcome` is None while it is pending. A finding is a document with `outcome`, `rule`, `reason`, `facts` and
-    `keys`; `events` are the ledger's events of these keys, also those which another notification entered.
+    `keys`; `events` are the ledger's events of these keys, also those which another notification entered. When it is
+    `forgotten` its body and the answers of look-ups were removed for their age: it cannot be mapped again.
     """
 
     pending: Pending
@@ -48,3 +57,4 @@ class Kept:
     waiting_for: str
     findings: Sequence[Document] = field(repr=False)
     events: Sequence[Entered]
+    forgotten: bool = False

@@ -99,3 +99,15 @@ class Ready:
     attempts: int = 0
     in_doubt: bool = False
     first_tried_at_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Events that never left, to go in one request, as the ledger hands them to delivery.
+
+    `seqs` and `bodies` stand in the order in which things happened; `key` is the first one's.
+    """
+
+    seqs: Sequence[int]
+    bodies: Sequence[bytes] = field(repr=False)
+    key: str
