@@ -9,7 +9,7 @@ import sys
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
@@ -62,6 +62,24 @@ def destination() -> None:
     _run(_plain_config(FlokitStandin(workspaces=workspaces).app))
 
 
+def sink() -> None:
+    """The Events API for batches and single events, as far as a sender sees it: it counts and keeps nothing."""
+    import orjson
+
+    async def single(request: Request) -> Response:
+        await request.body()
+        return Response(b'{"status":"ok","event_id":"evt_1"}', media_type="application/json")
+
+    async def batch(request: Request) -> Response:
+        count = len(orjson.loads(await request.body())["events"])
+        ids = [f"evt_1Nexample{place:08}" for place in range(count)]
+        answer = {"status": "ok", "accepted": count, "rejected": 0, "event_ids": ids, "errors": []}
+        return Response(orjson.dumps(answer), media_type="application/json")
+
+    routes = [Route("/v1/events", single, methods=["POST"]), Route("/v1/batch/events", batch, methods=["POST"])]
+    _run(_plain_config(Starlette(routes=routes)))
+
+
 def _bridge(env: dict[str, str], *, works: bool) -> None:
     from bench.events import SECRET
     from bridge.log import to_stderr
@@ -92,7 +110,7 @@ def _run(config: uvicorn.Config) -> None:
         uvicorn.Server(config).run(sockets=[listener])
 
 
-SERVERS = {server.__name__: server for server in (floor, accept, whole, before, after, destination)}
+SERVERS = {server.__name__: server for server in (floor, accept, whole, before, after, destination, sink)}
 
 if __name__ == "__main__":
     SERVERS[sys.argv[1]](*sys.argv[2:])

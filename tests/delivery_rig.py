@@ -8,6 +8,7 @@ from random import Random
 import httpx
 from starlette.types import Receive, Scope, Send
 
+from bridge.delivery.budget import WindowBudget
 from bridge.delivery.deliverer import Deliverer
 from bridge.delivery.flokit import FlokitClient
 from bridge.ledger.base import Settlement
@@ -16,7 +17,7 @@ from bridge.ledger.views import Entered
 from bridge.standins.clock import MovableClock
 from bridge.standins.flokit import PRODUCTION_KEY, FlokitStandin
 from bridge.standins.server import running
-from bridge.values.records import Environment, Event, Finding, Notification, Outcome, Ready
+from bridge.values.records import Batch, Environment, Event, Finding, Notification, Outcome, Ready
 from bridge.values.times import iso
 
 IMPATIENT = httpx.Timeout(connect=5, read=0.15, write=5, pool=5)
@@ -69,6 +70,7 @@ class Rig:
             client,
             environment=environment,
             clock=self.clock,
+            budget=WindowBudget(requests_per_minute, self.clock),
             requests_per_minute=requests_per_minute,
             log=self._note,
             rng=Random(7),
@@ -103,7 +105,7 @@ class Rig:
     def states(self) -> dict[str, int]:
         """How many events are ready, sent and dead."""
         counted: dict[str, int] = {}
-        for (_, state), count in self.ledger.status().events.items():
+        for (_, state), count in self.ledger.status(self.clock()).events.items():
             counted[state] = counted.get(state, 0) + count
         return counted
 
@@ -132,6 +134,11 @@ def ready(number: int, user: str = "user_42") -> Ready:
     """The same event as the ledger hands it to delivery."""
     entered = event(number, user=user)
     return Ready(number, entered.key, entered.occurred_at_ms, entered.body)
+
+
+def batch(*events: Ready) -> Batch:
+    """These events as a batch."""
+    return Batch([event.seq for event in events], [event.body for event in events], events[0].key)
 
 
 def numbered(numbers: Iterable[int]) -> list[str]:

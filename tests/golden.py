@@ -24,6 +24,7 @@ from typing import Any
 import httpx
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from bridge.delivery.budget import WindowBudget
 from bridge.delivery.deliverer import Deliverer
 from bridge.delivery.flokit import FlokitClient
 from bridge.http import create_app
@@ -198,7 +199,13 @@ class GoldenRig:
         """Send everything to FloKit."""
         for environment, client in self._stages.clients.items():
             deliverer = Deliverer(
-                self.ledger, client, environment=environment, clock=self.clock, requests_per_minute=90, log=_silent
+                self.ledger,
+                client,
+                environment=environment,
+                clock=self.clock,
+                budget=WindowBudget(90, self.clock),
+                requests_per_minute=90,
+                log=_silent,
             )
             while deliverer.step() == 0:
                 pass

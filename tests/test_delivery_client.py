@@ -5,17 +5,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 
 import pytest
-from delivery_rig import IMPATIENT, Stage, ready, stage
+from delivery_rig import IMPATIENT, Stage, batch, ready, stage
 
 from bridge.delivery.flokit import MAX_ANSWER_BYTES, FlokitClient, idempotency_key
-from bridge.delivery.verdicts import Refused, Stop, Taken, TryAgain
+from bridge.delivery.verdicts import AllTaken, Refused, Stop, Taken, TryAgain
 from bridge.standins.clock import MovableClock
 from bridge.standins.flokit import PRODUCTION_KEY, FlokitStandin
 from bridge.standins.troubles import Answer, CutOff, Hang, Trouble
-from bridge.values.records import Ready
+from bridge.values.records import Batch, Ready
 
-ONE = [ready(1)]
-TWO = [ready(1), ready(2)]
+ONE = ready(1)
+TWO = batch(ready(1), ready(2))
 
 
 @pytest.fixture(scope="module")
@@ -47,19 +47,19 @@ def test_a_single_event_goes_as_it_is_stored_with_its_key(client: FlokitClient, 
     (stored,) = standin.stored
     assert answer == [Taken(200, stored.event_id)]
     assert stored.key == "in_1"
-    assert standin.requests[0].body == ONE[0].body
+    assert standin.requests[0].body == ONE.body
 
 
 def test_a_batch_is_the_stored_texts_joined(client: FlokitClient, standin: FlokitStandin) -> None:
     answer = client.send(TWO)
 
-    assert answer == [Taken(200, stored.event_id) for stored in standin.stored]
-    assert standin.requests[0].body == b'{"events":[' + TWO[0].body + b"," + TWO[1].body + b"]}"
+    assert answer == AllTaken(200, tuple(stored.event_id for stored in standin.stored))
+    assert standin.requests[0].body == b'{"events":[' + TWO.bodies[0] + b"," + TWO.bodies[1] + b"]}"
 
 
 def test_refused_events_of_a_batch_are_told_by_index(client: FlokitClient, standin: FlokitStandin) -> None:
     standin.refuse = lambda document: "unknown user" if document["user_id"] == "bad" else ""
-    answer = client.send([ready(1, "bad"), ready(2), ready(3, "bad")])
+    answer = client.send(batch(ready(1, "bad"), ready(2), ready(3, "bad")))
 
     assert answer == [
         Refused(200, "unknown user"),
@@ -113,7 +113,7 @@ def test_a_batch_answer_that_does_not_add_up_is_in_doubt(
 def test_event_ids_that_do_not_line_up_are_not_used(client: FlokitClient, standin: FlokitStandin) -> None:
     body = b'{"status":"ok","accepted":2,"rejected":0,"event_ids":["evt_9"],"errors":[]}'
     standin.troubles.append(Answer(200, body=body))
-    assert client.send(TWO) == [Taken(200), Taken(200)]
+    assert client.send(TWO) == AllTaken(200)
 
 
 @pytest.mark.parametrize(("status", "body"), [(201, b'{"status":"ok"}'), (202, b'{"event_id":"evt_9"}')])
@@ -129,12 +129,12 @@ def test_any_2xx_in_flokits_words_is_taken(
     "body",
     [b"", b"<html>Sign in to Airport Wi-Fi</html>", b"[1]", b"{}", b"\xff\xfe", b"[" * 100_000, b'{"event_id":7}'],
 )
-@pytest.mark.parametrize("events", [ONE, TWO])
+@pytest.mark.parametrize("parcel", [ONE, TWO])
 def test_a_2xx_in_other_words_is_in_doubt(
-    client: FlokitClient, standin: FlokitStandin, events: Sequence[Ready], body: bytes
+    client: FlokitClient, standin: FlokitStandin, parcel: Ready | Batch, body: bytes
 ) -> None:
     standin.troubles.append(Answer(200, body=body))
-    answer = client.send(events)
+    answer = client.send(parcel)
     assert isinstance(answer, TryAgain)
     assert (answer.status, answer.in_doubt) == (200, True)
 
@@ -148,12 +148,12 @@ def test_an_endless_answer_is_read_in_part(client: FlokitClient, standin: Flokit
 
 
 @pytest.mark.parametrize("trouble", [Hang(), CutOff()])
-@pytest.mark.parametrize("events", [ONE, TWO])
+@pytest.mark.parametrize("parcel", [ONE, TWO])
 def test_a_lost_answer_is_in_doubt(
-    client: FlokitClient, standin: FlokitStandin, events: Sequence[Ready], trouble: Trouble
+    client: FlokitClient, standin: FlokitStandin, parcel: Ready | Batch, trouble: Trouble
 ) -> None:
     standin.troubles.append(trouble)
-    answer = client.send(events)
+    answer = client.send(parcel)
     assert isinstance(answer, TryAgain)
     assert (answer.status, answer.in_doubt) == (0, True)
 
@@ -200,8 +200,8 @@ def test_keys_travel_as_they_are_unless_a_header_cannot_carry_them() -> None:
 
 
 def test_a_hostile_key_still_makes_one_event(client: FlokitClient, standin: FlokitStandin) -> None:
-    hostile = Ready(1, "in_\n\ud800" * 100, 0, ONE[0].body)
-    assert client.send([hostile]) == client.send([hostile])
+    hostile = Ready(1, "in_\n\ud800" * 100, 0, ONE.body)
+    assert client.send(hostile) == client.send(hostile)
     assert len(standin.stored) == 1
 
 

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.delivery import answers
-from bridge.delivery.budget import Budget
+from bridge.delivery.budget import WindowBudget
 from bridge.delivery.elapsed import Elapsed
 from bridge.delivery.pause import LONGEST_MS, growing_ms
-from bridge.delivery.verdicts import Refused, Split, Stop, Taken, TryAgain
+from bridge.delivery.verdicts import AllTaken, Refused, Split, Stop, Taken, TryAgain
 from bridge.standins.clock import MovableClock
 from bridge.values import jsontext
 from bridge.values.times import HOUR_MS, MINUTE_MS
@@ -41,13 +41,15 @@ RESPONSES = st.builds(
 
 @given(limit=st.integers(1, 8), gaps_ms=st.lists(st.integers(0, 30_000), max_size=60), took_ms=st.integers(0, 40_000))
 def test_the_budget_holds_for_every_60_seconds(limit: int, gaps_ms: list[int], took_ms: int) -> None:
-    budget, now_ms, left_at_ms = Budget(limit), 0, []
+    clock = MovableClock()
+    budget, left_at_ms = WindowBudget(limit, clock), []
     for gap_ms in gaps_ms:
-        now_ms += gap_ms
-        now_ms += budget.wait_ms(now_ms)
-        left_at_ms.append(now_ms)
-        now_ms += took_ms
-        budget.spend(now_ms)
+        clock.advance(gap_ms)
+        clock.advance(budget.wait_ms())
+        assert budget.take()
+        left_at_ms.append(clock())
+        clock.advance(took_ms)
+        budget.answered()
 
     assert all(later - earlier >= MINUTE_MS for earlier, later in zip(left_at_ms, left_at_ms[limit:], strict=False))
 
@@ -95,6 +97,9 @@ def test_any_answer_to_a_batch_is_a_verdict_for_each_event_or_for_all(response: 
     match answers.of_batch(response, count, 0):
         case Stop() | TryAgain() | Split():
             return
+        case AllTaken(status=status, event_ids=event_ids):
+            assert 200 <= status < 300
+            assert len(event_ids) in (0, count)
         case verdicts:
             assert 200 <= response.status < 300
             assert len(verdicts) == count

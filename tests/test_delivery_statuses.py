@@ -1,22 +1,22 @@
 """Every status that FloKit, or whatever sits in its place, can answer becomes the right verdict. Over real HTTP."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing
 from email.utils import formatdate
 
 import pytest
-from delivery_rig import IMPATIENT, Stage, ready, stage
+from delivery_rig import IMPATIENT, Stage, batch, ready, stage
 
 from bridge.delivery.flokit import FlokitClient
 from bridge.delivery.verdicts import Refused, Split, Stop, TryAgain
 from bridge.standins.clock import MovableClock
 from bridge.standins.flokit import PRODUCTION_KEY, FlokitStandin
 from bridge.standins.troubles import Answer
-from bridge.values.records import Ready
+from bridge.values.records import Batch, Ready
 from bridge.values.times import HOUR_MS, SECOND_MS
 
-ONE = [ready(1)]
-TWO = [ready(1), ready(2)]
+ONE = ready(1)
+TWO = batch(ready(1), ready(2))
 
 
 @pytest.fixture(scope="module")
@@ -63,12 +63,12 @@ def test_a_refusal_always_has_a_reason(client: FlokitClient, standin: FlokitStan
 
 
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 307, 308, 401, 403, 404, 405, 407, 410])
-@pytest.mark.parametrize("events", [ONE, TWO])
+@pytest.mark.parametrize("parcel", [ONE, TWO])
 def test_a_wrong_key_or_address_stops(
-    client: FlokitClient, standin: FlokitStandin, events: Sequence[Ready], status: int
+    client: FlokitClient, standin: FlokitStandin, parcel: Ready | Batch, status: int
 ) -> None:
     standin.troubles.append(Answer(status, {"Location": "/v1/elsewhere"}))
-    answer = client.send(events)
+    answer = client.send(parcel)
 
     assert isinstance(answer, Stop)
     assert answer.status == status
@@ -81,12 +81,12 @@ def test_a_wrong_key_or_address_stops(
     [(status, True) for status in (408, 409, 500, 502, 503, 504, 599)]
     + [(status, False) for status in (402, 418, 425, 429, 431)],
 )
-@pytest.mark.parametrize("events", [ONE, TWO])
+@pytest.mark.parametrize("parcel", [ONE, TWO])
 def test_all_else_is_tried_again(
-    client: FlokitClient, standin: FlokitStandin, events: Sequence[Ready], status: int, in_doubt: bool
+    client: FlokitClient, standin: FlokitStandin, parcel: Ready | Batch, status: int, in_doubt: bool
 ) -> None:
     standin.troubles.append(Answer(status, body=b"busy"))
-    assert client.send(events) == TryAgain(status, "busy", in_doubt, None)
+    assert client.send(parcel) == TryAgain(status, "busy", in_doubt, None)
 
 
 @pytest.mark.parametrize(

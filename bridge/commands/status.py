@@ -5,17 +5,17 @@ from collections.abc import Iterator
 
 import click
 
+from bridge.commands import status_backlog
 from bridge.commands.ledgers import existing_ledger
 from bridge.ledger.base import LedgerStatus
-from bridge.ledger.sqlite import SqliteLedger
+from bridge.ledger.people import PeoplesLedger
 from bridge.ledger.views import Kept
 from bridge.settings import read_settings
 from bridge.values import jsontext
 from bridge.values.records import Document, Outcome
-from bridge.values.times import MINUTE_MS, SECOND_MS, Clock, iso, system_clock
+from bridge.values.times import MINUTE_MS, SECOND_MS, iso, system_clock
 
 SHOWN = 5  # of each kind of trouble, the newest
-SEARCHED = 1_000  # events that are looked through for dead ones, the newest
 
 
 @click.command()
@@ -23,20 +23,25 @@ SEARCHED = 1_000  # events that are looked through for dead ones, the newest
 def status(as_json: bool) -> None:
     """Show what came, what was sent, what waits.
 
-    Also what the oldest ones wait for, and the newest notifications that could not be mapped and events that FloKit
-    refused, each with the reason.
+    Also how old the events are that are still to be sent and when they will be gone, which ones may arrive twice, what
+    waiting notifications wait for, and the newest that could not be mapped and events that FloKit refused, each with
+    the reason.
     """
-    with existing_ledger(read_settings(os.environ)) as ledger:
-        document = _document(ledger.status(), system_clock) | _troubles(ledger)
+    settings = read_settings(os.environ)
+    now_ms = system_clock()
+    with existing_ledger(settings) as ledger:
+        found = ledger.status(now_ms)
+        backlog = status_backlog.backlogs(ledger, found, settings.flokit, now_ms)
+        document = _document(found, now_ms) | {"backlog": backlog} | _troubles(ledger)
     click.echo(jsontext.dumps_pretty(document) if as_json else "\n".join(_lines(document)))
 
 
-def _document(found: LedgerStatus, clock: Clock) -> Document:
+def _document(found: LedgerStatus, now_ms: int) -> Document:
     return {
         "sources": {
             one.source: {
                 "last_received": iso(one.last_received_ms),
-                "seconds_ago": (clock() - one.last_received_ms) // SECOND_MS,
+                "seconds_ago": (now_ms - one.last_received_ms) // SECOND_MS,
                 "waiting_for_a_look_up": one.waiting,
                 "notifications": {str(outcome or "pending"): count for outcome, count in one.by_outcome.items()},
             }
@@ -47,9 +52,9 @@ def _document(found: LedgerStatus, clock: Clock) -> Document:
             for (environment, state), count in sorted(found.events.items())
         ],
         "oldest_unsent_minutes": {
-            environment: (clock() - entered_ms) // MINUTE_MS
-            for environment, entered_ms in found.oldest_ready_ms.items()
+            environment: (now_ms - entered_ms) // MINUTE_MS for environment, entered_ms in found.oldest_ready_ms.items()
         },
+        "may_be_doubled": status_backlog.doubtful(found),
         # A refund that was taken back counts on both sides, so these are not called sold and given back.
         "money": [
             {
@@ -64,16 +69,16 @@ def _document(found: LedgerStatus, clock: Clock) -> Document:
     }
 
 
-def _troubles(ledger: SqliteLedger) -> Document:
+def _troubles(ledger: PeoplesLedger) -> Document:
     seqs = ledger.find(outcomes=[Outcome.UNMAPPED, Outcome.FAILED])[-SHOWN:]
     kept = [found for seq in reversed(seqs) if (found := ledger.kept(seq))]
-    dead = [event for event in ledger.events(SEARCHED) if event.state == "dead"][:SHOWN]
     waiting = [found for seq in ledger.waiting(SHOWN) if (found := ledger.kept(seq))]
     return {
         "waiting": [_waiting(one) for one in waiting],
         "not_mapped": [_not_mapped(one) for one in kept],
         "dead": [
-            {"key": one.key, "event": one.name, "status": one.last_status, "reason": one.last_reason} for one in dead
+            {"key": one.key, "event": one.name, "status": one.last_status, "reason": one.last_reason}
+            for one in ledger.dead(SHOWN)
         ],
     }
 
@@ -106,6 +111,7 @@ def _lines(document: Document) -> Iterator[str]:
         oldest = document["oldest_unsent_minutes"].get(row["environment"])
         age = f", the oldest for {oldest} min" if row["state"] == "ready" and oldest is not None else ""
         yield f"events   {row['environment']}: {row['count']} {row['state']}{age}"
+    yield from status_backlog.lines(document)
     for row in document["money"]:
         amounts = f"in {row['came_in']:,}, out {row['went_out']:,}, kept {row['kept']:,}"
         yield f"money    {row['environment']} {row['currency']}: {amounts}"

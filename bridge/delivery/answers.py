@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from bridge.delivery.verdicts import Answer, Refused, Split, Stop, Taken, TryAgain
+from bridge.delivery.verdicts import AllTaken, Answer, Refused, Split, Stop, Taken, TryAgain
 from bridge.values import jsontext
 from bridge.values.records import Document
 from bridge.values.times import EPOCH, HOUR_MS, SECOND_MS
@@ -64,7 +64,12 @@ def of_batch(response: Response, count: int, now_ms: int) -> Answer:
     counts = (document.get("accepted"), document.get("rejected"))
     if errors is None or counts != (count - len(errors), len(errors)):
         return _not_understood(response)
-    return _by_index(response.status, count, errors, document.get("event_ids"))
+    # event_ids lists the accepted ones only, in order, so it is used only when it has exactly as many.
+    listed = document.get("event_ids")
+    ids = listed if isinstance(listed, list) and len(listed) == count - len(errors) else []
+    if errors:
+        return _by_index(response.status, count, errors, ids)
+    return AllTaken(response.status, tuple(map(_text, ids)))
 
 
 def retry_after_ms(text: str, now_ms: int) -> int | None:
@@ -98,9 +103,7 @@ def _is_success(response: Response) -> bool:
     return 200 <= response.status < 300
 
 
-def _by_index(status: int, count: int, errors: Mapping[int, str], event_ids: object) -> Sequence[Taken | Refused]:
-    # event_ids lists the accepted ones only, in order, so it is used only when it has exactly as many.
-    ids = event_ids if isinstance(event_ids, list) and len(event_ids) == count - len(errors) else []
+def _by_index(status: int, count: int, errors: Mapping[int, str], ids: Sequence[Any]) -> list[Taken | Refused]:
     of_accepted = iter(ids)
     return [
         Refused(status, errors[index]) if index in errors else Taken(status, _text(next(of_accepted, "")))

@@ -5,7 +5,7 @@ FloKit's own words stay in the ledger, for they may quote what was sent.
 
 from collections.abc import Mapping, Sequence
 
-from bridge.delivery.verdicts import Answer, Refused, Split, Stop, Taken, TryAgain
+from bridge.delivery.verdicts import AllTaken, Answer, Refused, Split, Stop, Taken, TryAgain
 
 
 def fields_of(answer: Answer) -> Mapping[str, object]:
@@ -18,6 +18,8 @@ def fields_of(answer: Answer) -> Mapping[str, object]:
             return {"level": "warning", "outcome": "try_again", "status": answer.status} | found
         case Split():
             return {"level": "warning", "outcome": "split", "status": answer.status}
+        case AllTaken():
+            return {"level": "info", "outcome": "sent", "status": answer.status, "dead": 0}
         case verdicts:
             return _settled(verdicts)
 

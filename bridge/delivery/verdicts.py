@@ -1,6 +1,5 @@
 """What one request to FloKit came to. A verdict says what to do with the events, whatever the status was."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -10,6 +9,14 @@ class Taken:
 
     status: int
     event_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AllTaken:
+    """FloKit has every event of a batch. `event_ids` are its own ids in the order sent; empty when it names none."""
+
+    status: int
+    event_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,5 +56,5 @@ class Stop:
     reason: str
 
 
-Answer = Sequence[Taken | Refused] | TryAgain | Split | Stop
+Answer = list[Taken | Refused] | AllTaken | TryAgain | Split | Stop
 """Of one request: a verdict for each event, in the order sent, or one for all of them."""
