@@ -5,22 +5,26 @@ from bridge.memory import Note
 from bridge.values.records import Document
 
 
-def previous(note: Note, subjects: list[str]) -> Document:
+def previous(note: Note, facts: Document) -> Document:
     """What was known before: all of the nearest subject, and the user of the nearest subject that has one.
 
-    Subjects come nearest first: subscription, payment, customer.
+    Subjects come nearest first: subscription, payment, customer. The notification that joined an anonymous id to its
+    user finds it again, so that a replay says the same.
     """
-    known = [note.before(subject) for subject in subjects]
+    known = [note.before(subject) for subject in facts.get("subjects", [])]
     found = dict(known[0]) if known else {}
     for key in ("user_id", "anonymous_id"):
         value = next((document[key] for document in known if key in document), None)
         if value is not None:
             found[key] = value
-    return found
+    joined = [document["joined"] for document in known if "joined" in document]
+    own = next((one["id"] for one in joined if one["by"] == facts.get("notification_id")), None)
+    return found if own is None else {**found, "anonymous_id": own}
 
 
-def learn(note: Note, subjects: list[str], user: User, *, sent: bool) -> None:
+def learn(note: Note, facts: Document, user: User, *, sent: bool) -> None:
     """Remember the user under every subject, and whether events went out under an anonymous id (`sent`)."""
+    subjects: list[str] = facts.get("subjects", [])
     if user.user_id:
         if not user.user_id.origin.startswith("previous."):
             for subject in subjects:
@@ -28,8 +32,9 @@ def learn(note: Note, subjects: list[str], user: User, *, sent: bool) -> None:
         if sent and user.anonymous_id:
             # One event with both ids joins the histories. Never again: the subscription may pass to another user,
             # and a second pair would merge the two for good.
+            joined = {"id": user.anonymous_id.value, "by": facts.get("notification_id")}
             for subject in subjects:
-                note.remember(subject, anonymous_id=None)
+                note.remember(subject, anonymous_id=None, joined=joined)
     elif sent and user.anonymous_id and subjects:
         anonymous = user.anonymous_id.value
         note.remember(_filed_under(anonymous, subjects), anonymous_id=anonymous)

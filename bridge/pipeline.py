@@ -10,7 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.errors import BadNotification, NeedsAnswer, NotYet
+from bridge.corrections import Corrected, Corrections
+from bridge.errors import BadNotification, LedgerError, NeedsAnswer, NotYet
 from bridge.ledger.base import Conflict, Ledger, Settlement
 from bridge.log import Log, fault_place
 from bridge.mapping.engine import Explanation, Mapping
@@ -34,14 +35,14 @@ class Interpreter:
     mapping: Mapping
 
     def findings(self, note: Note, notification: Notification, answers: Map[str, Any]) -> list[Finding]:
-        """What a notification becomes; what it teaches goes to `note`. Raises NeedsAnswer."""
+        """What a notification becomes; what it teaches goes to `note`. Raises NeedsAnswer, LedgerError."""
         try:
             stated = self.source.state(notification, note, answers)
             return [self._decide(note, facts) for facts in stated]
         except BadNotification as error:
             note.forget()
             return [Finding(Outcome.FAILED, str(error))]
-        except NeedsAnswer:
+        except (NeedsAnswer, LedgerError):
             raise
         except Exception as error:  # noqa: BLE001 - one notification must not stop the others; it is kept for a replay
             note.forget()
@@ -55,10 +56,9 @@ class Interpreter:
         """
         explanations = []
         for facts in self.source.state(notification, note, answers):
-            subjects: list[str] = facts.get("subjects", [])
-            facts["previous"] = previous(note, subjects)
+            facts["previous"] = previous(note, facts)
             explanation = self.mapping.explain(facts)
-            learn(note, subjects, self.mapping.users.resolve(facts), sent=bool(explanation.finding.events))
+            learn(note, facts, self.mapping.users.resolve(facts), sent=bool(explanation.finding.events))
             explanations.append(explanation)
         return explanations
 
@@ -90,10 +90,9 @@ class Interpreter:
             raise NotYet(f"a fault of the bridge ({type(error).__name__} at {fault_place(error)})") from None
 
     def _decide(self, note: Note, facts: Document) -> Finding:
-        subjects: list[str] = facts.get("subjects", [])
-        facts["previous"] = previous(note, subjects)
+        facts["previous"] = previous(note, facts)
         finding = self.mapping.apply(facts)
-        learn(note, subjects, self.mapping.users.resolve(facts), sent=bool(finding.events))
+        learn(note, facts, self.mapping.users.resolve(facts), sent=bool(finding.events))
         return finding
 
 
@@ -106,6 +105,11 @@ class Pipeline:
         self._name = interpreter.source.name
         self._clock = clock
         self._log = log
+
+    @property
+    def name(self) -> str:
+        """The source's."""
+        return self._name
 
     def step(self, limit: int = 32) -> int:
         """Map up to `limit` kept notifications, in the order in which things happened.
@@ -127,10 +131,12 @@ class Pipeline:
         """When the next kept notification is to be mapped; None when there is none."""
         return self._ledger.next_due_ms(self._name)
 
-    def preview(self, one: Pending) -> list[Finding]:
-        """What a kept notification would become now. Writes nothing, asks nothing. Raises NeedsAnswer."""
-        note = Note(Page(self._ledger.recall), self._name)
-        return self._interpreter.findings(note, one.notification, one.answers)
+    def preview(self, one: Pending) -> Corrected:
+        """What a kept notification would become now, and lead to. Writes nothing, asks nothing. Raises NeedsAnswer."""
+        page = Page(self._ledger.recall)
+        findings = self._interpreter.findings(Note(page, self._name), one.notification, one.answers)
+        ((_, corrected),) = self._corrected(page, [(one, findings)])
+        return corrected
 
     def _look_up(self, pending: Sequence[Pending]) -> list[Pending]:
         """Those whose questions are answered; the others wait."""
@@ -152,11 +158,20 @@ class Pipeline:
     def _settle(self, pending: Sequence[Pending]) -> None:
         page = Page(self._ledger.recall)
         mapped = [(one, findings) for one in pending if (findings := self._map(page, one)) is not None]
-        settlements = [Settlement(one.seq, findings, one.answers) for one, findings in mapped]
+        corrected = self._corrected(page, mapped)
+        settlements = [Settlement(one.seq, what.findings, one.answers, what.anew) for one, what in corrected]
         if settlements:
             self._ledger.settle(settlements, page.changes(), self._clock())
-        for one, findings in mapped:
-            self._log_findings(one.notification, findings)
+        for one, what in corrected:
+            self._log_findings(one.notification, what.findings)
+
+    def _corrected(
+        self, page: Page, mapped: Sequence[tuple[Pending, list[Finding]]]
+    ) -> list[tuple[Pending, Corrected]]:
+        """What the findings lead to, beside what is entered already. Raises Conflict; see Corrections."""
+        corrections = Corrections(self._interpreter.mapping, self._ledger.entered, page)
+        corrections.read(finding for _, findings in mapped for finding in findings)
+        return [(one, corrections.correct(one.seq, findings)) for one, findings in mapped]
 
     def _map(self, page: Page, one: Pending) -> list[Finding] | None:
         note = Note(page, self._name)

@@ -13,6 +13,8 @@ TAXONOMY = """
 trial_started = { name = "trial_started", money = "none", send = true, documented = true, needs = ["plan_id"] }
 plan_changed = { name = "plan_changed", money = "none", send = true, documented = true }
 billing_issue = { name = "billing_issue", money = "none", send = false, documented = false }
+revenue_corrected = { name = "revenue_corrected", money = "difference", send = true, documented = false }
+user_linked = { name = "user_linked", money = "none", send = true, documented = false }
 
 [events.subscription_started]
 name = "subscription_started"
@@ -40,6 +42,8 @@ revenue_basis = { name = "revenue_basis", documented = false }
 revenue_source = { name = "revenue_source", documented = false }
 tax = { name = "tax", documented = false }
 net_revenue = { name = "net_revenue", documented = false }
+corrects = { name = "corrects", documented = false }
+correction_reason = { name = "correction_reason", documented = false }
 store = { name = "store", documented = true }
 environment = { name = "environment", documented = false }
 transaction_id = { name = "transaction_id", documented = true }

@@ -194,7 +194,7 @@ def test_without_a_key_nothing_is_asked_and_a_preview_asks_nothing(tmp_path: Pat
     with closing(SqliteLedger.open(tmp_path / "ledger.sqlite")) as ledger:
         ledger.keep([notification_of(jsontext.dumps(cycle_paid()), NOW_MS)])
         (pending,) = ledger.pending("stripe", NOW_MS, 1)
-        (finding,) = pipeline_over(ledger, StripeSource(), MovableClock(NOW_MS)).preview(pending)
+        (finding,) = pipeline_over(ledger, StripeSource(), MovableClock(NOW_MS)).preview(pending).findings
         assert finding.outcome is Outcome.MAPPED
         with pytest.raises(NeedsAnswer):
             pipeline_over(ledger, StripeSource(nobody), MovableClock(NOW_MS)).preview(pending)

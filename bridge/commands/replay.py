@@ -10,25 +10,33 @@ import click
 from bridge.commands.ledgers import existing_ledger
 from bridge.errors import NeedsAnswer
 from bridge.interpreters import STATING, interpreters
-from bridge.ledger.sqlite import SqliteLedger
+from bridge.ledger.people import PeoplesLedger
 from bridge.log import LineLog, to_stderr
+from bridge.mapping.taxonomy import REVENUE_CORRECTED
 from bridge.pipeline import Pipeline
 from bridge.settings import read_settings
 from bridge.values.records import Event, Outcome
 from bridge.values.times import from_iso, system_clock
 
 SHOWN = 20
+WITHOUT_BODY = "without body"  # what a notification becomes that is older than its body
 
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """What one kept notification would become, beside what it became."""
+    """What one kept notification would become, beside what it became. `notes` say what FloKit has otherwise."""
 
     seq: int
     notification: str
     before: str
     after: str
-    new: Sequence[Event]
+    new: Sequence[Event] = ()
+    notes: Sequence[str] = ()
+
+    @property
+    def is_one(self) -> bool:
+        """Whether anything would change."""
+        return bool(self.new) or self.after not in (self.before, WITHOUT_BODY)
 
 
 def _time(_context: click.Context, _parameter: click.Parameter, text: str | None) -> int | None:
@@ -62,7 +70,8 @@ def replay(  # noqa: PLR0913, PLR0917 - each is an option of its own
     """Map kept notifications again.
 
     For after a mapping or the program was mended. Shows what would be sent, and does it with --yes. An event that
-    FloKit has is never sent again: a replay adds what was missing, and tries anew what FloKit refused.
+    FloKit has is never sent again: a replay adds what was missing, corrects amounts by their difference, and tries anew
+    what FloKit refused.
     """
     settings = read_settings(os.environ)
     loaded = interpreters(settings)
@@ -76,27 +85,30 @@ def replay(  # noqa: PLR0913, PLR0917 - each is an option of its own
             since_ms=since,
             until_ms=until,
         )
-        changes = [change for seq in seqs if (change := _preview(ledger, pipelines, seq))]
-        click.echo("\n".join(_lines(len(seqs), changes)))
+        found = [change for seq in seqs if (change := _preview(ledger, pipelines, seq))]
+        click.echo("\n".join([*_lines(len(seqs), found), *_what_stays(found)]))
         if yes:
             _do(ledger, pipelines, seqs)
         elif seqs:
             click.echo("Nothing was changed; add --yes to do it.")
 
 
-def _preview(ledger: SqliteLedger, pipelines: dict[str, Pipeline], seq: int) -> _Change | None:
+def _preview(ledger: PeoplesLedger, pipelines: dict[str, Pipeline], seq: int) -> _Change | None:
     kept = ledger.kept(seq)
     if kept is None:
         return None
     notification = kept.pending.notification
     before = _words(finding["outcome"] for finding in kept.findings) if kept.outcome else "pending"
+    if kept.forgotten:
+        return _Change(seq, notification.id, before, WITHOUT_BODY)
     try:
-        findings = pipelines[notification.source].preview(kept.pending)
+        corrected = pipelines[notification.source].preview(kept.pending)
     except NeedsAnswer as need:
-        return _Change(seq, notification.id, before, f"waiting for {need.question}", ())
-    new = [event for finding in findings for event in finding.events if ledger.would_enter(event, seq)]
-    after = _words(finding.outcome for finding in findings)
-    return _Change(seq, notification.id, before, after, new) if new or after != before else None
+        return _Change(seq, notification.id, before, f"waiting for {need.question}")
+    after = _words(finding.outcome for finding in corrected.findings)
+    notes = [finding.reason for finding in corrected.findings if finding.outcome is Outcome.MAPPED and finding.reason]
+    change = _Change(seq, notification.id, before, after, corrected.new, notes)
+    return change if change.is_one or notes else None
 
 
 def _words(outcomes: Iterable[str]) -> str:
@@ -104,21 +116,36 @@ def _words(outcomes: Iterable[str]) -> str:
     return " and ".join(sorted(set(outcomes))) or str(Outcome.IGNORED)
 
 
-def _lines(count: int, changes: Sequence[_Change]) -> Iterator[str]:
+def _lines(count: int, found: Sequence[_Change]) -> Iterator[str]:
+    changes = [change for change in found if change.is_one]
     new = [event for change in changes for event in change.new]
     yield f"{count} notifications to map again; {len(changes)} would change, {len(new)} new events would be sent"
     for change in changes[:SHOWN]:
         yield f"  {change.notification}: {change.before} -> {change.after}"
-        for event in change.new:
-            money = f" {event.revenue} {event.currency}" if event.revenue is not None else ""
-            yield f"    + {event.name}{money} ({event.key})"
+        yield from map(_line, change.new)
     if len(changes) > SHOWN:
         yield f"  … and {len(changes) - SHOWN} more"
     for name, number in sorted(Counter(event.name for event in new).items()):
         yield f"  {number} × {name}"
 
 
-def _do(ledger: SqliteLedger, pipelines: dict[str, Pipeline], seqs: Sequence[int]) -> None:
+def _line(event: Event) -> str:
+    money = "" if event.revenue is None else f" {event.revenue} {event.currency}"
+    if event.name == REVENUE_CORRECTED:
+        return f"    ± {event.name}{money} ({event.key}): what FloKit has stays, this is the difference"
+    return f"    + {event.name}{money} ({event.key})"
+
+
+def _what_stays(found: Sequence[_Change]) -> Iterator[str]:
+    if forgotten := sum(change.after == WITHOUT_BODY for change in found):
+        yield f"  {forgotten} of them stay as they are: older than BRIDGE_KEEP_BODIES_DAYS, they have no body any more"
+    noted = [change for change in found if change.notes]
+    if noted:
+        yield f"  {len(noted)} of them say more or other than what was sent, and that stays:"
+        yield from (f"    {change.notification}: {'; '.join(change.notes)}" for change in noted[:SHOWN])
+
+
+def _do(ledger: PeoplesLedger, pipelines: dict[str, Pipeline], seqs: Sequence[int]) -> None:
     """Open them again; the running bridge maps them, or this process when none runs."""
     count = ledger.reopen(seqs)
     lock = ledger.worker_lock()

@@ -34,13 +34,13 @@ def draft(emission: Emission, facts: Document, users: UserRules, taxonomy: Taxon
     properties = _properties(emission, facts, users, amounts)
     _check_needs(emission, properties)
     user = users.resolve(facts)
-    occurred_at_ms, timestamp = _time(emission.timestamp, facts)
+    occurred_at_ms, timestamp = time_of(emission.timestamp, facts)
     event = Event(
         name=emission.event.key,
         key=_key(emission, facts),
-        environment=_environment(facts),
+        environment=environment_of(facts),
         occurred_at_ms=occurred_at_ms,
-        body=_body(emission.event.name, timestamp, user, properties, taxonomy),
+        body=body_of(emission.event.name, timestamp, user, properties, taxonomy),
         revenue=amounts.revenue,
         currency=amounts.currency,
     )
@@ -62,7 +62,8 @@ def _check_needs(emission: Emission, properties: dict[str, Found]) -> None:
             raise UnusableError(f"{emission.event.key} needs {need}, and the facts have nothing at {paths}")
 
 
-def _body(name: str, timestamp: str, user: User, properties: dict[str, Found], taxonomy: Taxonomy) -> bytes:
+def body_of(name: str, timestamp: str, user: User, properties: dict[str, Found], taxonomy: Taxonomy) -> bytes:
+    """What is sent. Raises UnusableError without any user."""
     sent_name = taxonomy.sent_names
     body: dict[str, Any] = {"event": name}
     if user.user_id:
@@ -76,7 +77,8 @@ def _body(name: str, timestamp: str, user: User, properties: dict[str, Found], t
     return jsontext.dumps(body)
 
 
-def _time(path: FactPath, facts: Document) -> tuple[int, str]:
+def time_of(path: FactPath, facts: Document) -> tuple[int, str]:
+    """When it happened: epoch milliseconds, and ISO 8601. Raises UnusableError."""
     value = path.read(facts)
     if isinstance(value, bool) or not isinstance(value, int):
         raise UnusableError(f"{path.text}: expected epoch milliseconds, found {shown(value)}")
@@ -86,7 +88,8 @@ def _time(path: FactPath, facts: Document) -> tuple[int, str]:
         raise UnusableError(f"{path.text}: expected a time between 1970 and 9999, found {shown(value)}") from None
 
 
-def _environment(facts: Document) -> Environment:
+def environment_of(facts: Document) -> Environment:
+    """Production or sandbox. Raises UnusableError for anything else."""
     value = _ENVIRONMENT.read(facts)
     if value in (Environment.PRODUCTION, Environment.SANDBOX):
         return Environment(value)
@@ -97,6 +100,11 @@ def _key(emission: Emission, facts: Document) -> str:
     parts = [_subject(emission, facts)]
     if not emission.event.sale:
         parts += [emission.event.key, _key_part(emission.which, facts)]
+    return key_of(facts, *parts)
+
+
+def key_of(facts: Document, *parts: str) -> str:
+    """A key of these parts, behind the prefix that ids need which are unique only within it. Raises UnusableError."""
     key = ":".join(part for part in (_key_part(_KEY_PREFIX, facts), *parts) if part)
     if not _KEY.fullmatch(key):
         raise UnusableError(f"the key {shown(key)} has characters other than printable ASCII, or is over 500 of them")

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from bridge.mapping.drafts import Draft, draft
 from bridge.mapping.fields import UnusableError
 from bridge.mapping.index import RuleIndex
+from bridge.mapping.links import link
 from bridge.mapping.paths import shown
 from bridge.mapping.rules import Emission, Rule
 from bridge.mapping.taxonomy import Taxonomy
 from bridge.mapping.users import UserRules
-from bridge.values.records import Document, Finding, Outcome
+from bridge.values.records import Document, Event, Finding, Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,24 +64,33 @@ class Mapping:
             origins={key: value.origin for key, value in made.properties.items()} if made else {},
         )
 
+    def link(self, facts: Document) -> Event | None:
+        """An event that joins what was sent under an anonymous id to its user, if the facts name both; else None."""
+        return link(facts, self.users, self.taxonomy)
+
     def _decide(self, facts: Document) -> tuple[Finding, Draft | None]:
         rule = self._take(facts)
         if rule is None:
             return Finding(Outcome.UNMAPPED, f"no rule for the type {shown(facts.get('type'))}", facts=facts), None
         if rule.emission is None:
-            return Finding(Outcome.IGNORED, rule.reason, rule.name, facts), None
+            return self._ignored(rule.reason, rule, facts), None
         return self._emit(rule, rule.emission, facts)
 
     def _emit(self, rule: Rule, emission: Emission, facts: Document) -> tuple[Finding, Draft | None]:
         event = emission.event
         if not event.send:
             reason = f"{event.key} is off (taxonomy.toml: events.{event.key}.send)"
-            return Finding(Outcome.IGNORED, reason, rule.name, facts), None
+            return self._ignored(reason, rule, facts), None
         try:
             made = draft(emission, facts, self.users, self.taxonomy)
         except UnusableError as error:
             return Finding(Outcome.FAILED, str(error), rule.name, facts), None
         return Finding(Outcome.MAPPED, "", rule.name, facts, (made.event,)), made
+
+    def _ignored(self, reason: str, rule: Rule, facts: Document) -> Finding:
+        """No event of its own; it may tell whose all the earlier ones are."""
+        linked = self.link(facts)
+        return Finding(Outcome.IGNORED, reason, rule.name, facts, (linked,) if linked else ())
 
     def _take(self, facts: Document) -> Rule | None:
         return next((rule for rule in self._index.candidates(facts) if rule.misfit(facts) is None), None)

@@ -11,7 +11,13 @@ from bridge.mapping.paths import FactPath
 from bridge.mapping.rules import Condition
 from bridge.mapping.scalars import property_value
 from bridge.mapping.sections import Section, type_name
-from bridge.mapping.taxonomy import IDENTITY_PROPERTIES, MONEY_PROPERTIES, Taxonomy
+from bridge.mapping.taxonomy import (
+    CORRECTION_PROPERTIES,
+    IDENTITY_PROPERTIES,
+    MONEY_PROPERTIES,
+    OWN_PROPERTIES,
+    Taxonomy,
+)
 from bridge.mapping.users import UserRules
 from bridge.mapping.vocabulary import FactSpec, Kind, Vocabulary, did_you_mean, is_slip
 
@@ -71,13 +77,15 @@ def read_user(section: Section, words: Words) -> UserRules:
 
 def read_fields(section: Section, words: Words) -> dict[str, Field | None]:
     """Properties by name; None stands for `false`, which drops one."""
-    allowed = [key for key in words.taxonomy.properties if key not in (*MONEY_PROPERTIES, *IDENTITY_PROPERTIES)]
+    allowed = [key for key in words.taxonomy.properties if key not in OWN_PROPERTIES]
     fields = {}
     for key in section.table:
         if key in MONEY_PROPERTIES:
             section.problem(key, "comes from the money of the facts, with its sign from taxonomy.toml; take it out")
         elif key in IDENTITY_PROPERTIES:
             section.problem(key, "is set by [user]; take it out")
+        elif key in CORRECTION_PROPERTIES:
+            section.problem(key, "is set when something is corrected; take it out")
         elif section.known(key, key, allowed, "property of taxonomy.toml"):
             fields[key] = _read_field(section, key, words)
     return fields

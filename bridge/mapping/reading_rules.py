@@ -8,7 +8,7 @@ from bridge.mapping.paths import FactPath
 from bridge.mapping.reading import KEY_PART, TIME, Words, read_conditions, read_fields, read_path, read_paths
 from bridge.mapping.rules import Emission, Rule
 from bridge.mapping.sections import Section
-from bridge.mapping.taxonomy import MONEY_PROPERTIES, EventSpec
+from bridge.mapping.taxonomy import MONEY_PROPERTIES, OWN_EVENTS, EventSpec
 
 _EMIT_KEYS = ("name", "when", "enabled", "emit", "properties", "without", "timestamp", "money", "key", "which")
 _IGNORE_KEYS = ("name", "when", "enabled", "ignore")
@@ -56,6 +56,9 @@ def _check_keys(section: Section) -> None:
 def _read_emission(section: Section, general: Mapping[str, Field], words: Words) -> Emission | None:
     name = section.text("emit")
     if not section.known("emit", name, words.taxonomy.events, "event of taxonomy.toml"):
+        return None
+    if name in OWN_EVENTS:
+        section.problem("emit", f"`{name}` is sent by the bridge itself; no rule emits it")
         return None
     event = words.taxonomy.events[name]
     own = read_fields(section.section("properties"), words)

@@ -14,6 +14,16 @@ MONEY_PROPERTIES = (
 IDENTITY_PROPERTIES = ("user_id", "anonymous_id", "email_hash")
 """Set by the bridge from a mapping's [user]."""
 
+CORRECTION_PROPERTIES = ("corrects", "correction_reason")
+"""Set by the bridge when it corrects what was sent (bridge.corrections)."""
+
+OWN_PROPERTIES = (*MONEY_PROPERTIES, *IDENTITY_PROPERTIES, *CORRECTION_PROPERTIES)
+"""All that no mapping sets."""
+
+REVENUE_CORRECTED, USER_LINKED = "revenue_corrected", "user_linked"
+OWN_EVENTS = (REVENUE_CORRECTED, USER_LINKED)
+"""Sent by the bridge about what was sent before, never by a rule."""
+
 
 class Flow(StrEnum):
     """Which way the money of an event goes."""
@@ -21,6 +31,7 @@ class Flow(StrEnum):
     IN = "in"
     OUT = "out"
     NONE = "none"
+    DIFFERENCE = "difference"  # of two amounts that have their signs already
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +74,7 @@ def read_taxonomy(file: Section) -> Taxonomy:
     properties = {key: _property(key, section) for key, section in file.section("properties").sections()}
     events = {key: _event(key, section, properties) for key, section in file.section("events").sections()}
     _check_own_properties(file, properties)
+    _check_own_events(file, events)
     _check_names_differ(file, properties)
     return Taxonomy(events, properties, {key: spec.name for key, spec in properties.items()})
 
@@ -72,7 +84,7 @@ def _event(key: str, section: Section, properties: Mapping[str, PropertySpec]) -
     needs = section.texts("needs")
     for need in needs:
         section.known("needs", need, properties, "property of taxonomy.toml")
-    money = _flow(section)
+    money = _flow(key, section)
     if money is Flow.NONE and (impossible := [need for need in needs if need in MONEY_PROPERTIES]):
         section.problem("needs", f'money is "none", so {", ".join(impossible)} can never be there')
     return EventSpec(
@@ -86,9 +98,13 @@ def _event(key: str, section: Section, properties: Mapping[str, PropertySpec]) -
     )
 
 
-def _flow(section: Section) -> Flow:
+def _flow(key: str, section: Section) -> Flow:
     word = section.text("money")
-    return Flow(word) if section.known("money", word, list(Flow), "way of money: in, out or none") else Flow.NONE
+    if not section.known("money", word, list(Flow), "way of money: in, out or none"):
+        return Flow.NONE
+    if (word == Flow.DIFFERENCE) is not (key == REVENUE_CORRECTED):
+        section.problem("money", f'"difference" is for {REVENUE_CORRECTED}, and nothing else is')
+    return Flow(word)
 
 
 def _property(key: str, section: Section) -> PropertySpec:
@@ -97,9 +113,15 @@ def _property(key: str, section: Section) -> PropertySpec:
 
 
 def _check_own_properties(file: Section, properties: Mapping[str, PropertySpec]) -> None:
-    for key in (*MONEY_PROPERTIES, *IDENTITY_PROPERTIES):
+    for key in OWN_PROPERTIES:
         if key not in properties:
             file.problem("properties", f"`{key}` is missing; the bridge itself sets it (change its name, not its key)")
+
+
+def _check_own_events(file: Section, events: Mapping[str, EventSpec]) -> None:
+    for key in OWN_EVENTS:
+        if key not in events:
+            file.problem("events", f"`{key}` is missing; the bridge itself sends it (`send = false` switches it off)")
 
 
 def _check_names_differ(file: Section, properties: Mapping[str, PropertySpec]) -> None:
