@@ -1,6 +1,5 @@
 """Reading environment variables: secrets that do not show themselves, problems gathered, misspelt names found."""
 
-import difflib
 from collections.abc import Collection, Mapping
 from urllib.parse import SplitResult, urlsplit
 
@@ -68,8 +67,13 @@ class Reader:
 
 def misspelt(env: Mapping[str, str], known: Collection[str]) -> list[str]:
     """A problem for each variable that is meant for the bridge and not known to it."""
+    unknown = sorted(set(env) - set(known))
+    if not unknown:
+        return []
+    import difflib  # noqa: PLC0415 - functions on AWS, which start often, never need it
+
     problems = []
-    for name in sorted(set(env) - set(known)):
+    for name in unknown:
         near = [word for word in difflib.get_close_matches(name, known, n=1, cutoff=0.85) if word not in env]
         if near:
             problems.append(f"{name}: there is no such setting; did you mean {near[0]}?")

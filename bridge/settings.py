@@ -17,6 +17,7 @@ FLOKIT_API_URL = "https://api.flokit.ai"
 STRIPE_API_URL = "https://api.stripe.com"
 FLOKIT_REQUESTS_PER_MINUTE = 90  # of the workspace's documented 100, which others may share
 LEDGER_URL = "sqlite:///bridge.sqlite"
+KEEP_BODIES_DAYS = 90
 MIN_TOKEN_CHARS = 16
 
 KNOWN = {
@@ -29,6 +30,7 @@ KNOWN = {
     "STRIPE_API_URL",
     *APPLE_NAMES,
     *GOOGLE_NAMES,
+    "BRIDGE_KEEP_BODIES_DAYS",
     "BRIDGE_LEDGER",
     "BRIDGE_MAPPINGS",
     "BRIDGE_TOKEN",
@@ -36,6 +38,7 @@ KNOWN = {
 NEEDED = {"stripe": ("STRIPE_WEBHOOK_SECRETS",), "apple": ("APPLE_APPS",), "google": GOOGLE_NEEDED}
 """What each source cannot do without."""
 
+_LEDGER = re.compile(r"sqlite:///.+|dynamodb://[A-Za-z0-9_.-]{3,255}(\?region=[a-z0-9-]{1,40})?")
 _STRIPE_PREFIX = re.compile(r"[srp]k_(?:live|test)_")
 
 
@@ -67,6 +70,7 @@ class Settings:
     apple: AppleSettings | None = None
     google: GoogleSettings | None = None
     ledger_url: str = LEDGER_URL
+    keep_bodies_days: int = KEEP_BODIES_DAYS  # 0: for ever
     mappings: Path | None = None  # None: the mappings that come with the program
     token: Secret | None = None
 
@@ -84,6 +88,7 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         apple=read_apple(read),
         google=read_google(read),
         ledger_url=_ledger_url(read),
+        keep_bodies_days=_whole_number(read, "BRIDGE_KEEP_BODIES_DAYS", KEEP_BODIES_DAYS, at_least=0),
         mappings=_folder(read, "BRIDGE_MAPPINGS"),
         token=_token(read),
     )
@@ -98,7 +103,7 @@ def _flokit(read: Reader) -> FloKitSettings:
         api_key=read.secret("FLOKIT_API_KEY"),
         sandbox_api_key=_sandbox_key(read),
         api_url=read.url("FLOKIT_API_URL", FLOKIT_API_URL),
-        requests_per_minute=_requests_per_minute(read),
+        requests_per_minute=_whole_number(read, "FLOKIT_REQUESTS_PER_MINUTE", FLOKIT_REQUESTS_PER_MINUTE, at_least=1),
     )
 
 
@@ -113,13 +118,13 @@ def _sandbox_key(read: Reader) -> Secret | None:
     return key
 
 
-def _requests_per_minute(read: Reader) -> int:
-    text = read.text("FLOKIT_REQUESTS_PER_MINUTE")
+def _whole_number(read: Reader, name: str, default: int, *, at_least: int) -> int:
+    text = read.text(name)
     if not text:
-        return FLOKIT_REQUESTS_PER_MINUTE
-    if not (text.isascii() and text.isdecimal() and len(text) < 10 and int(text) > 0):
-        read.problem("FLOKIT_REQUESTS_PER_MINUTE", f"expected a whole number of at least 1, found {text[:20]!r}")
-        return FLOKIT_REQUESTS_PER_MINUTE
+        return default
+    if not (text.isascii() and text.isdecimal() and len(text) < 10 and int(text) >= at_least):
+        read.problem(name, f"expected a whole number of at least {at_least}, found {text[:20]!r}")
+        return default
     return int(text)
 
 
@@ -155,9 +160,11 @@ def _stripe_api_key(read: Reader) -> Secret | None:
 
 def _ledger_url(read: Reader) -> str:
     text = read.text("BRIDGE_LEDGER") or LEDGER_URL
-    scheme, separator, rest = text.partition(":///")
-    if not (scheme == "sqlite" and separator and rest):
-        read.problem("BRIDGE_LEDGER", f"expected {LEDGER_URL}, or sqlite:////var/lib/… with the whole path")
+    if not _LEDGER.fullmatch(text):
+        read.problem(
+            "BRIDGE_LEDGER",
+            f"expected {LEDGER_URL}, or sqlite:////var/lib/… with the whole path, or dynamodb://table?region=…",
+        )
     return text
 
 

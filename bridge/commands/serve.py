@@ -4,9 +4,16 @@ import os
 
 import click
 
+from bridge.errors import SettingsError
 from bridge.interpreters import pipelines
+from bridge.ledgers import DYNAMODB
 from bridge.serve import serve as run
 from bridge.settings import read_settings
+
+_NOT_HERE = (
+    "BRIDGE_LEDGER: `bridge serve` keeps its ledger in a file; a DynamoDB table is the ledger of the functions on AWS, "
+    "which `make deploy` puts there"
+)
 
 
 @click.command()
@@ -19,4 +26,6 @@ def serve(host: str, port: int) -> None:
     events and sends nothing. Stops on Ctrl-C or SIGTERM after finishing what it took in.
     """
     settings = read_settings(os.environ)
+    if settings.ledger_url.startswith(DYNAMODB):
+        raise SettingsError([_NOT_HERE])
     run(settings, host, port, pipelines(settings))
