@@ -2,7 +2,7 @@
 
 import click
 
-from bench import accept, apple, google, imports, losses
+from bench import accept, apple, cold_start, delivery, google, growth, imports, losses
 from bench.figures import write_latest
 
 
@@ -20,6 +20,9 @@ def main(rounds: int, quick: bool) -> None:
         *imports.figures(rounds),
         *apple.figures(rounds),
         *google.figures(rounds),
+        *cold_start.figures(rounds, webhooks // 10),
+        *delivery.figures(rounds, batches=5),
+        *growth.figures(rounds, webhooks, growth.QUICK_ROWS if quick else growth.ROWS),
     ]
     losses.show()
     for figure in found:

@@ -1,14 +1,16 @@
 """HTTP answers as ready ASGI messages: made once, sent many times."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
-from starlette.types import Message, Send
 
 from bridge.errors import Refused
 
 Header = tuple[bytes, bytes]
+Message = MutableMapping[str, Any]  # as in starlette.types; where answers go to AWS there is no Starlette
+Send = Callable[[Message], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from bridge.keeper import Keeper
 from bridge.limits import Intake
 from bridge.log import Log
 from bridge.sources.base import Receiver
+from bridge.taking import not_configured_message
 from bridge.values.times import Clock, system_clock
 from bridge.webhook import WebhookEndpoint
 
@@ -107,8 +108,7 @@ def not_configured(missing: Mapping[str, Sequence[str]]) -> Callable[[Request], 
         settings = missing.get(request.path_params["source"])
         if settings is None:
             raise HTTPException(404)
-        message = f"Webhooks of this source are not taken: set {', '.join(settings)} and start the bridge again."
-        return JSONResponse({"error": "not_configured", "message": message}, 404)
+        return JSONResponse({"error": "not_configured", "message": not_configured_message(settings)}, 404)
 
     return answer
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from starlette.types import Message, Receive
 
-from bridge.errors import BridgeError, CannotTell, Forged, TooLarge
+from bridge.errors import BridgeError, CannotTell
+from bridge.taking import MAX_BODY_BYTES, not_empty, too_large
 
-MAX_BODY_BYTES = 1 << 20  # far above the 60 KB of a Stripe invoice with 40 lines
 MAX_REQUESTS = 1_000  # at once
 MAX_HELD_BYTES = 64 << 20  # of all bodies in memory at once
 
@@ -43,7 +43,7 @@ class Intake:
         try:
             await self._check_declared(headers.get("content-length", "0"), receive)
             await self._read_into(chunks, receive)
-            return _joined(chunks)
+            return not_empty(chunks[0] if len(chunks) == 1 else b"".join(chunks))
         except BaseException:
             self._let_go(sum(map(len, chunks)))
             raise
@@ -55,7 +55,7 @@ class Intake:
     async def _check_declared(self, content_length: str, receive: Receive) -> None:
         if content_length.isdecimal() and int(content_length) > self._max_body_bytes:
             await _let_pass({"more_body": True}, receive)
-            raise self._too_large()
+            raise too_large(self._max_body_bytes)
 
     async def _read_into(self, chunks: list[bytes], receive: Receive) -> None:
         size_bytes = 0
@@ -68,7 +68,7 @@ class Intake:
             size_bytes += len(chunk)
             if size_bytes > self._max_body_bytes:
                 await _let_pass(message, receive)
-                raise self._too_large()
+                raise too_large(self._max_body_bytes)
             self._hold(chunk)
             chunks.append(chunk)
             more = message.get("more_body", False)
@@ -82,18 +82,8 @@ class Intake:
         self._requests -= 1
         self._held_bytes -= size_bytes
 
-    def _too_large(self) -> TooLarge:
-        return TooLarge(f"The body is larger than {self._max_body_bytes} bytes.")
-
 
 async def _let_pass(message: Message, receive: Receive) -> None:
     """Let the rest go by unkept: a sender whose connection breaks while it sends never sees the answer."""
     while message.get("more_body", False):
         message = await receive()
-
-
-def _joined(chunks: list[bytes]) -> bytes:
-    body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-    if not body:
-        raise Forged("The body is empty.", code="empty_body")
-    return body

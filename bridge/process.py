@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from starlette.applications import Starlette
 from starlette.types import Lifespan
 
+from bridge.delivery.budget import WindowBudget
 from bridge.delivery.deliverer import Deliverer
 from bridge.delivery.flokit import FlokitClient
 from bridge.environment import Secret
+from bridge.housekeeping import Housekeeping
 from bridge.http import create_app
 from bridge.keeper import Keeper
 from bridge.ledger.sqlite import SqliteLedger, open_ledger
-from bridge.log import LineLog, Log, TurnLog, Write
+from bridge.log import LineLog, Log, Write
+from bridge.receivers import receivers
 from bridge.settings import Settings
-from bridge.settings_apple import AppleSettings
-from bridge.settings_google import GoogleSettings
-from bridge.sources.base import Receiver
-from bridge.sources.stripe.receive import StripeReceiver
+from bridge.turn_log import TurnLog
 from bridge.values.records import Environment
 from bridge.values.times import Clock, system_clock
 from bridge.worker import Maps, Worker
@@ -53,34 +53,6 @@ def running_bridge(
         )
 
 
-def receivers(settings: Settings) -> list[Receiver]:
-    """The receiving half of each source that is configured."""
-    found: list[Receiver] = []
-    if settings.stripe:
-        found.append(StripeReceiver([secret.reveal() for secret in settings.stripe.webhook_secrets]))
-    if settings.apple:
-        found.append(_apple(settings.apple))
-    if settings.google:
-        found.append(_google(settings.google))
-    return found
-
-
-def _apple(apple: AppleSettings) -> Receiver:
-    # Where Apple is not configured, nothing is spent on importing cryptography.
-    from bridge.sources.apple.receive import AppleReceiver  # noqa: PLC0415
-    from bridge.sources.apple.roots import trusted_roots  # noqa: PLC0415
-
-    return AppleReceiver(apple.apps, trusted_roots(apple.root_certificates), apple.max_age_days)
-
-
-def _google(google: GoogleSettings) -> Receiver:
-    from bridge.sources.google.certificates import CertificateCache  # noqa: PLC0415 - as above
-    from bridge.sources.google.receive import GoogleReceiver  # noqa: PLC0415
-
-    certificates = CertificateCache(google.certs_url)
-    return GoogleReceiver(google.packages, google.push_audience, google.push_account, certificates)
-
-
 @dataclass(frozen=True, slots=True)
 class _Home:
     """What the parts behind the edge share."""
@@ -97,7 +69,14 @@ class _Home:
             Environment.SANDBOX: self.settings.flokit.sandbox_api_key,
         }
         deliverers = [self.deliverer(stack, environment, key) for environment, key in keys.items() if key]
-        worker = Worker(pipelines, deliverers, self.log, take_lock=self.ledger.worker_lock, clock=self.clock)
+        worker = Worker(
+            pipelines,
+            deliverers,
+            self.log,
+            housekeeping=Housekeeping(self.ledger, self.settings.keep_bodies_days, self.clock, self.log),
+            take_lock=self.ledger.worker_lock,
+            clock=self.clock,
+        )
         worker.start()
         stack.callback(worker.stop)
         return worker.wake
@@ -112,6 +91,7 @@ class _Home:
             client,
             environment=environment,
             clock=self.clock,
+            budget=WindowBudget(flokit.requests_per_minute, self.clock),
             requests_per_minute=flokit.requests_per_minute,
             log=self.log,
         )

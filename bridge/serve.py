@@ -10,16 +10,24 @@ from starlette.types import ASGIApp
 from bridge.connections import BoundedConnection
 from bridge.errors import SettingsError
 from bridge.log import LineLog, ServerMessages, Write, to_stderr
-from bridge.process import MakePipelines, receivers, running_bridge
+from bridge.process import MakePipelines, running_bridge
+from bridge.receivers import receivers
 from bridge.settings import Settings
+from bridge.values.times import Clock, system_clock
 
 STOP_SECONDS = 8  # for requests in flight at a stop; those who are cut off were not acknowledged and come again
 KEEP_ALIVE_SECONDS = 75  # longer than the 60 s of common load balancers, which must not meet a closing connection
 BACKLOG = 2_048
 
 
-def serve(
-    settings: Settings, host: str, port: int, make_pipelines: MakePipelines | None, write: Write = to_stderr
+def serve(  # noqa: PLR0913 - what serving takes, each with a name
+    settings: Settings,
+    host: str,
+    port: int,
+    make_pipelines: MakePipelines | None,
+    write: Write = to_stderr,
+    *,
+    clock: Clock = system_clock,
 ) -> None:
     """Run until SIGTERM or SIGINT, then finish what was taken in. Port 0 takes any free one.
 
@@ -28,7 +36,7 @@ def serve(
     the ledger cannot be used.
     """
     log_server_messages(write)
-    with _listener(host, port) as listener, running_bridge(settings, make_pipelines, write) as app:
+    with _listener(host, port) as listener, running_bridge(settings, make_pipelines, write, clock) as app:
         server = uvicorn.Server(server_config(app))
         _stop_on_signals(server)
         print("\n".join(banner(settings, _url(listener))), flush=True)

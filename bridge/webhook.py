@@ -10,11 +10,12 @@ from collections.abc import Iterable
 from starlette.types import Receive, Scope, Send
 
 from bridge.answers import Answer, kept_answer, refusal_answer
-from bridge.errors import CannotTell, NeedsKeys, Refused
+from bridge.errors import NeedsKeys, Refused
 from bridge.keeper import Keeper
 from bridge.limits import Disconnected, Intake
-from bridge.log import Log, fault_place
+from bridge.log import Log
 from bridge.sources.base import Receiver
+from bridge.taking import log_refused, log_taken, only_refusals
 from bridge.values.records import Notification
 from bridge.values.times import Clock
 
@@ -35,7 +36,7 @@ class WebhookEndpoint:
         try:
             answer, known = await self._take(scope["headers"], receive)
         except Refused as refusal:
-            answer, known = refusal_answer(refusal), {"outcome": "refused", "code": refusal.code}
+            answer, known = refusal_answer(refusal), log_refused(refusal)
         except Disconnected:
             self._log("webhook", source=self._receiver.name, outcome="disconnected")
             return
@@ -49,22 +50,12 @@ class WebhookEndpoint:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in raw_headers}
         body = await self._intake.read(headers, receive)
         try:
-            notification = await self._verify(headers, body)
+            with only_refusals(self._receiver.name, self._log):
+                notification = await self._proven(headers, body)
             new = await self._keeper.keep(notification)
         finally:
             self._intake.release(body)
-        return kept_answer(new, notification.hint), _known(notification, new)
-
-    async def _verify(self, headers: dict[str, str], body: bytes) -> Notification:
-        try:
-            return await self._proven(headers, body)
-        except Refused:
-            raise
-        except Exception as error:  # noqa: BLE001 - a fault of ours may not lose an event: its sender comes again
-            self._log(
-                "fault", level="error", source=self._receiver.name, fault=type(error).__name__, at=fault_place(error)
-            )
-            raise CannotTell("The bridge has a fault here, which its log tells of. Please send this again.") from None
+        return kept_answer(new, notification.hint), log_taken(notification, "accepted" if new else "duplicate")
 
     async def _proven(self, headers: dict[str, str], body: bytes) -> Notification:
         try:
@@ -72,13 +63,3 @@ class WebhookEndpoint:
         except NeedsKeys as need:
             await asyncio.to_thread(need.fetch)  # others are served meanwhile
         return self._receiver.verify(headers, body, self._clock())
-
-
-def _known(notification: Notification, new: bool) -> dict[str, object]:
-    return {
-        "outcome": "accepted" if new else "duplicate",
-        "type": notification.type,
-        "id": notification.id,
-        "environment": notification.environment.value,
-        "bytes": len(notification.body),
-    }

@@ -109,9 +109,9 @@ def flokit(shell: Shell) -> Iterator[tuple[FlokitStandin, Shell]]:
         )
 
 
-def eventually(true: Callable[[], object]) -> None:
+def eventually(true: Callable[[], object], within_s: float = PATIENCE_S) -> None:
     """Wait until it is true; fail when it takes too long."""
-    give_up_at = time.monotonic() + PATIENCE_S
+    give_up_at = time.monotonic() + within_s
     while not true():
         assert time.monotonic() < give_up_at, "it did not become true"
         time.sleep(0.02)

@@ -20,10 +20,10 @@ from bridge.http import create_app
 from bridge.keeper import Keeper
 from bridge.ledger.sqlite import SqliteLedger
 from bridge.limits import Intake
-from bridge.log import TurnLog
 from bridge.serve import server_config
 from bridge.sources.base import Receiver
 from bridge.sources.stripe.receive import StripeReceiver
+from bridge.turn_log import TurnLog
 from bridge.values.times import Clock, system_clock
 
 SECRET = "whsec_of_the_tests_0123456789abcdef"

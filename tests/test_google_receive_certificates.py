@@ -154,9 +154,9 @@ def test_a_key_that_is_not_rsa_spoils_the_set(bridge: Rig, elliptic: str) -> Non
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("http://127.0.0.1:1", "ConnectError"),
+        ("http://127.0.0.1:1", "ConnectionRefusedError"),
         ("http://127.0.0.1:port", "InvalidURL"),
-        ("ftp://127.0.0.1", "UnsupportedProtocol"),
+        ("ftp://127.0.0.1", "URLError"),
     ],
 )
 def test_an_address_where_nobody_listens(url: str, said: str) -> None:

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from edge_rig import OTHER_SECRET, SECRET, Edge, event, running_edge, sign
 
-from bridge.limits import MAX_BODY_BYTES
+from bridge.taking import MAX_BODY_BYTES
 from bridge.values.records import Environment, Notification
 
 

@@ -11,22 +11,36 @@ ROOT = Path(__file__).resolve().parent.parent
 BASE = ("bridge.values", "bridge.errors")
 WEB = ("starlette", "uvicorn", "httpx", "bridge.http", "bridge.webhook", "bridge.answers")
 
+AWS_CLIENT = (
+    "bridge.aws.client", "bridge.aws.connection", "bridge.aws.credentials", "bridge.aws.errors", "bridge.aws.objects",
+    "bridge.aws.settings_store", "bridge.aws.signature",
+)  # fmt: skip
+"""How AWS is called. The rest of bridge.aws is an edge."""
+
 ALLOWED = {
     "bridge.values": BASE,
     "bridge.mapping": (*BASE, "bridge.mapping"),
     "bridge.sources": (*BASE, "bridge.sources", "bridge.mapping.vocabulary"),
-    "bridge.ledger": (*BASE, "bridge.ledger"),
+    **dict.fromkeys(AWS_CLIENT, (*BASE, "bridge.environment", *AWS_CLIENT)),
+    "bridge.ledger": (*BASE, "bridge.ledger", *AWS_CLIENT),
     # The `from bridge import __version__` of the User-Agent is the bare package.
     "bridge.delivery": (*BASE, "bridge.delivery", "bridge.ledger.base", "bridge.log", "bridge"),
     "bridge.pipeline": (
         *BASE, "bridge.mapping", "bridge.sources.base", "bridge.ledger.base", "bridge.log", "bridge.memory",
-        "bridge.people",
+        "bridge.people", "bridge.corrections",
+    ),
+    "bridge.corrections": (
+        *BASE, "bridge.mapping", "bridge.ledger.base", "bridge.ledger.views", "bridge.memory", "bridge.correcting",
+        "bridge.statements",
     ),
 }  # fmt: skip
 """What each layer may import of the bridge itself: these modules, and those below them (but not below `bridge`)."""
 
 INGEST = ("bridge.http", "bridge.ledger.sqlite", "bridge.sources.stripe.receive", "bridge.sources.apple.receive")
 """All that a process needs which only takes webhooks in and keeps them."""
+
+AWS_INGEST = ("bridge.aws.ingest_function",)
+"""All that a function on AWS needs which proves webhooks and puts them into the queue."""
 
 
 @cache
@@ -93,6 +107,12 @@ def test_the_core_knows_nothing_of_http(layer: str) -> None:
         assert not [name for name in imports(module) if within(name, WEB)], module
 
 
+def test_only_the_dynamodb_ledger_knows_of_aws() -> None:
+    for module in members("bridge.ledger"):
+        if not module.startswith("bridge.ledger.dynamodb"):
+            assert not [name for name in imports(module) if within(name, ("bridge.aws",))], module
+
+
 def test_nobody_below_the_edges_imports_an_edge() -> None:
     edges = (
         "bridge.commands", "bridge.http", "bridge.webhook", "bridge.serve", "bridge.process", "bridge.worker",
@@ -103,15 +123,31 @@ def test_nobody_below_the_edges_imports_an_edge() -> None:
             assert not [name for name in imports(module) if within(name, edges)], module
 
 
-def test_taking_webhooks_in_needs_neither_mapping_nor_an_http_client() -> None:
+def reached_from(*first: str) -> set[str]:
+    """The bridge's modules that these import, and those that these import, and so on."""
     reached: set[str] = set()
-    ahead = list(INGEST)
+    ahead = list(first)
     while ahead:
         module = ahead.pop()
         if module not in reached and module in modules():
             reached.add(module)
             ahead.extend(imports(module))
-    unwanted = ("bridge.mapping", "bridge.delivery", "bridge.pipeline", "bridge.stories", "httpx", "requests")
+    return reached
+
+
+NOT_FOR_INGEST = ("bridge.mapping", "bridge.delivery", "bridge.pipeline", "bridge.stories", "httpx", "requests")
+
+
+def test_taking_webhooks_in_needs_neither_mapping_nor_an_http_client() -> None:
+    reached = reached_from(*INGEST)
+    for module in reached:
+        assert not [name for name in imports(module) if within(name, NOT_FOR_INGEST)], module
+    assert "bridge.keeper" in reached
+
+
+def test_taking_webhooks_in_on_aws_needs_no_ledger_and_no_web_server_either() -> None:
+    reached = reached_from(*AWS_INGEST)
+    unwanted = (*NOT_FOR_INGEST, "bridge.ledger", "bridge.http", "uvicorn", "boto3", "botocore")
     for module in reached:
         assert not [name for name in imports(module) if within(name, unwanted)], module
-    assert "bridge.keeper" in reached
+    assert "bridge.aws.client" in reached

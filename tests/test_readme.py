@@ -68,6 +68,7 @@ def test_the_defaults_are_those_of_the_program() -> None:
         "STRIPE_API_URL": "https://api.stripe.com",
         "FLOKIT_API_URL": nothing.flokit.api_url,
         "FLOKIT_REQUESTS_PER_MINUTE": nothing.flokit.requests_per_minute,
+        "BRIDGE_KEEP_BODIES_DAYS": str(nothing.keep_bodies_days),
         "BRIDGE_LEDGER": nothing.ledger_url,
         "APPLE_MAX_AGE_DAYS": MAX_AGE_DAYS,
         "GOOGLE_CERTS_URL": CERTS_URL,
@@ -126,7 +127,8 @@ def test_the_keys_of_all_golden_events_have_the_documented_form() -> None:
                 name, key = event["event"]["event"], event["key"]
                 assert forms[name].fullmatch(key), f"{file.parent.name}: {key} is not of the form of {name}"
                 seen.add(name)
-    assert seen == {name for name, row in rows.items() if row[2]}
+    takes_two_lives = {"revenue_corrected"}  # of one fact, the first of them sent: tests/test_corrections.py
+    assert seen | takes_two_lives == {name for name, row in rows.items() if row[2]}
 
 
 def _pattern(form: str) -> re.Pattern[str]:

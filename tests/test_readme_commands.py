@@ -46,7 +46,7 @@ class Reader:
             assert re.search(rf"(?m)^{re.escape(words[0])}:", (ROOT / "Makefile").read_text()), line
         elif first == "sqlite3":
             with sqlite3.connect(self.shell.folder / words[0]) as ledger:
-                ledger.execute(words[1])
+                ledger.executescript(words[1])  # as the program does: several statements
         elif first in SHELL:
             self.stop()
             subprocess.run(line, shell=True, check=True, cwd=self.shell.folder)

@@ -1,5 +1,6 @@
 """What can go wrong on the way to FloKit and back, on demand. Each is queued in `FlokitStandin.troubles`."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -43,6 +44,17 @@ class Hang:
 
 
 @dataclass(frozen=True, slots=True)
+class Slow:
+    """The documented answer to one event, after so many seconds."""
+
+    seconds: float
+    stores: bool = True
+
+    def response(self) -> Response:
+        return _Slow(self.seconds)
+
+
+@dataclass(frozen=True, slots=True)
 class CutOff:
     """The connection closes in the middle of a 200."""
 
@@ -56,6 +68,16 @@ class _Hanging(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  (ASGI's signature)
         while (await receive())["type"] != "http.disconnect":
             pass
+
+
+class _Slow(Response):
+    def __init__(self, seconds: float) -> None:
+        super().__init__(b'{"status":"ok","event_id":"evt_slow"}', media_type="application/json")
+        self._seconds = seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await asyncio.sleep(self._seconds)
+        await super().__call__(scope, receive, send)
 
 
 class _CutOff(Response):

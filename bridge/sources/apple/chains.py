@@ -4,7 +4,7 @@ A walk costs a dozen signature checks, and strangers can ask for it with chains 
 
 - A chain is remembered only after a signature by its leaf was right. The header that names the chain is part of what
   is signed, so nobody without Apple's key can put anything in here, or anything out.
-- What is remembered is the answer for a time window, that of all its certificates; outside it the library is asked.
+- What is remembered is the answer for a time window, that of all its certificates; outside it the chain is walked.
 - A remembered chain is walked anew after a while, and that needs no allowance: strangers cannot use it up.
 - All other walks are limited in number. A walk that failed is remembered with the time it was for, since it says
   nothing about another time.
@@ -12,18 +12,13 @@ A walk costs a dozen signature checks, and strangers can ask for it with chains 
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, TypeVar
-
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from typing import Any, TypeVar
 
 from bridge.errors import CannotTell, Forged
 from bridge.sources.apple.jws import decoded
+from bridge.sources.apple.walk import Chain, Walker
 from bridge.values.times import MINUTE_MS
-
-if TYPE_CHECKING:
-    from bridge.sources.apple.walk import Walker
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -34,21 +29,6 @@ MAX_FAILURES = 512
 MAX_HEADER_CHARS = 16_384  # Apple's headers have about 5,500
 WALKS_AT_ONCE = 50
 WALKS_A_SECOND = 5  # one hundredth of a processor
-
-
-@dataclass(frozen=True, slots=True)
-class Chain:
-    """A proven chain: its leaf's key and the time in which each of its certificates is valid (epoch seconds)."""
-
-    key: EllipticCurvePublicKey
-    not_before_s: int
-    not_after_s: int
-    proven_at_ms: int
-
-    def covers(self, at_s: int) -> bool:
-        """Whether the walk at this time gives the same answer for certain. What holds at the very edge, the library
-        decides."""
-        return self.not_before_s < at_s < self.not_after_s
 
 
 class Allowance:
@@ -77,8 +57,7 @@ class Chains:
     """
 
     def __init__(self, roots: Sequence[bytes]) -> None:
-        self._roots = tuple(roots)
-        self._walker: Walker | None = None
+        self._walker = Walker(roots)
         self._proven: dict[str, Chain] = {}
         self._failed: dict[bytes, None] = {}
         self._allowance = Allowance(WALKS_AT_ONCE, WALKS_A_SECOND)
@@ -122,10 +101,6 @@ class Chains:
 
     def _walk(self, x5c: Sequence[Any], at_s: int, now_ms: int) -> Chain:
         self.walks += 1
-        if self._walker is None:
-            from bridge.sources.apple.walk import Walker  # noqa: PLC0415 - dear, and not needed before
-
-            self._walker = Walker(self._roots)
         return self._walker.walk(x5c, at_s, now_ms)
 
 

@@ -42,9 +42,7 @@ class Prover:
         _check_signature(jws, chain.key)
         self._chains.remember(jws.header, chain)
         if not REGISTERED_CLAIMS.isdisjoint(payload):
-            from bridge.sources.apple.walk import check_registered_claims  # noqa: PLC0415 - dear, and never needed
-
-            check_registered_claims(text, chain.key)
+            _check_registered_claims(text, chain.key)
         return payload
 
 
@@ -81,3 +79,13 @@ def _check_signature(jws: Jws, key: EllipticCurvePublicKey) -> None:
         key.verify(encode_dss_signature(r, s), jws.signed, ALGORITHM)
     except InvalidSignature:
         raise Forged("A signature in it is not right.") from None
+
+
+def _check_registered_claims(text: str, key: EllipticCurvePublicKey) -> None:
+    """Let PyJWT, as Apple's library does, judge the claims of RFC 7519 (`exp`, `aud` …), by the machine's own clock."""
+    import jwt  # noqa: PLC0415 - dear, and never needed: Apple sends none
+
+    try:
+        jwt.decode(text, key, algorithms=["ES256"])
+    except jwt.InvalidTokenError as error:
+        raise Forged("A registered claim in it is not valid now.") from error

@@ -1,6 +1,7 @@
 """The certificates that Google signs push tokens with: fetched when needed, kept as long as Google allows.
 
-The check itself is google-auth's, with a key object that is made once and not for each token as the package does it.
+The check itself is the one of google-auth, without the rest of that package, which a function on AWS would spend a
+tenth of its time before the first answer on (measured), and with a key object that is made once and not for each token.
 """
 
 import re
@@ -10,16 +11,19 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-from google.auth.crypt.rsa import RSAVerifier
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
 
 from bridge.errors import CannotTell, NeedsKeys
+from bridge.sources.google.get import NoAnswer, get
 from bridge.values import jsontext
 from bridge.values.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 
 CERTS_URL = "https://www.googleapis.com/oauth2/v1/certs"
 MAX_BYTES = 64 << 10  # Google sends two or three certificates of 1 KB each
-CONNECT_S, READ_S, LONGEST_S = 3.0, 3.0, 5.0  # Pub/Sub waits 10 s for an answer, unless it is set to wait longer
+TIMEOUT_S, LONGEST_S = 3.0, 5.0  # Pub/Sub waits 10 s for an answer, unless it is set to wait longer
 AFTER_SUCCESS_MS = MINUTE_MS  # strangers can name key ids that do not exist, and may not make us hammer Google
 AFTER_FAILURE_MS = 10 * SECOND_MS
 DEFAULT_AGE_MS = HOUR_MS  # without Cache-Control; Google's says about six hours
@@ -29,11 +33,26 @@ KEPT_MS = 2 * DAY_MS  # Google changes its keys about daily: what is older signs
 _MAX_AGE = re.compile(r"\bmax-age=([0-9]{1,9})\b")
 
 
+class RsaKey:
+    """A key of Google's, for RS256 (RFC 7518, section 3.3)."""
+
+    def __init__(self, key: RSAPublicKey) -> None:
+        self._key = key
+
+    def verify(self, message: bytes, signature: bytes) -> bool:
+        """Whether the signature is right."""
+        try:
+            self._key.verify(signature, message, PKCS1v15(), SHA256())
+        except (InvalidSignature, ValueError):
+            return False
+        return True
+
+
 @dataclass(frozen=True, slots=True)
 class _Known:
     """The last good set, and what came of the last try (epoch milliseconds)."""
 
-    verifiers: Mapping[str, RSAVerifier] = field(default_factory=dict)
+    verifiers: Mapping[str, RsaKey] = field(default_factory=dict)
     fetched_at_ms: int = 0
     fresh_until_ms: int = 0
     retry_at_ms: int = 0
@@ -48,7 +67,7 @@ class CertificateCache:
         self._known = _Known()
         self._fetching = threading.Lock()
 
-    def verifier(self, key_id: str, now_ms: int) -> RSAVerifier | None:
+    def verifier(self, key_id: str, now_ms: int) -> RsaKey | None:
         """The key of that id, None when Google has no such key.
 
         Raises NeedsKeys when the certificates must be fetched first, CannotTell when they are out of reach for now.
@@ -70,11 +89,9 @@ class CertificateCache:
                 self._known = self._fetched(now_ms)
 
     def _fetched(self, now_ms: int) -> _Known:
-        from bridge.sources.google.web import Unreachable  # noqa: PLC0415 - the web client is dear, and seldom needed
-
         try:
             verifiers, age_ms = _fetch(self._url)
-        except (Unreachable, ValueError) as error:
+        except (NoAnswer, ValueError) as error:
             return self._failed(now_ms, str(error))
         except OSError as error:  # the trusted authorities of the machine cannot be read
             return self._failed(now_ms, type(error).__name__)
@@ -86,21 +103,13 @@ class CertificateCache:
         return replace(kept, retry_at_ms=now_ms + AFTER_FAILURE_MS, failure=failure)
 
 
-def _fetch(url: str) -> tuple[dict[str, RSAVerifier], int]:
-    """The keys and for how long they are fresh. Raises Unreachable, ValueError for an answer that is not Google's."""
-    import httpx  # noqa: PLC0415 - dear, and needed a few times a day
-
-    from bridge.sources.google.web import exchange, new_client  # noqa: PLC0415 - as above
-
-    timeouts = httpx.Timeout(READ_S, connect=CONNECT_S)
-    with new_client(timeouts) as client:
-        response = exchange(client, "GET", url, max_bytes=MAX_BYTES, longest_s=LONGEST_S)
-    if response.status != 200:
-        raise ValueError(f"HTTP {response.status}")
-    return _verifiers(response.body), _age_ms(response.headers)
+def _fetch(url: str) -> tuple[dict[str, RsaKey], int]:
+    """The keys and for how long they are fresh. Raises NoAnswer, ValueError for an answer that is not Google's."""
+    headers, body = get(url, timeout_s=TIMEOUT_S, longest_s=LONGEST_S, max_bytes=MAX_BYTES)
+    return _verifiers(body), _age_ms(headers)
 
 
-def _verifiers(body: bytes) -> dict[str, RSAVerifier]:
+def _verifiers(body: bytes) -> dict[str, RsaKey]:
     try:
         certificates = jsontext.loads(body)
         found = {key_id: _verifier(pem) for key_id, pem in certificates.items()}
@@ -111,10 +120,12 @@ def _verifiers(body: bytes) -> dict[str, RSAVerifier]:
     return found
 
 
-def _verifier(pem: object) -> RSAVerifier:
+def _verifier(pem: object) -> RsaKey:
     """The key of a certificate. Raises ValueError when there is none, or none that RS256 can use."""
     key = x509.load_pem_x509_certificate(str(pem).encode()).public_key()
-    return RSAVerifier(key)  # type: ignore[no-untyped-call]  # google-auth is typed in part
+    if not isinstance(key, RSAPublicKey):
+        raise ValueError("not an RSA key")
+    return RsaKey(key)
 
 
 def _age_ms(headers: Mapping[str, str]) -> int:

@@ -17,7 +17,7 @@ UNREADABLE_HINT = "This is no notification of Google Play. Does anything but Goo
 
 
 class Verifier(Protocol):
-    """A public key (google.auth.crypt.base.Verifier)."""
+    """A public key (bridge.sources.google.certificates.RsaKey)."""
 
     def verify(self, message: bytes, signature: bytes) -> bool:
         """Whether the signature is right."""

@@ -9,9 +9,9 @@ from hashlib import sha256
 from typing import Any
 
 import orjson
-from stripe import SignatureVerificationError, WebhookSignature
 
 from bridge.errors import Forged
+from bridge.sources.stripe.signature import signed_with
 from bridge.values.records import Environment, Notification
 from bridge.values.times import DAY_MS, SECOND_MS, from_iso
 from bridge.values.words import word
@@ -47,7 +47,7 @@ class StripeReceiver:
         return notification_of(body, now_ms)
 
     def _prove(self, header: str, body: bytes) -> None:
-        if not any(_signed_with(secret, header, body) for secret in self._secrets):
+        if not any(signed_with(secret, header, body) for secret in self._secrets):
             raise Forged(
                 "The signature does not fit any secret in STRIPE_WEBHOOK_SECRETS. Is the signing secret of this very "
                 "endpoint in it (each endpoint has its own, sandbox and live ones differ, and so does that of "
@@ -62,14 +62,6 @@ def _signature_header(headers: Mapping[str, str]) -> str:
     if len(header) > MAX_HEADER_CHARS or not header.isascii():
         raise Forged("The Stripe-Signature header is not of the documented form.")
     return header
-
-
-def _signed_with(secret: str, header: str, body: bytes) -> bool:
-    try:
-        WebhookSignature.verify_header(body, header, secret)
-    except (SignatureVerificationError, UnicodeDecodeError):
-        return False
-    return True
 
 
 def _check_age(header: str, now_ms: int) -> None:
