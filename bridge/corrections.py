@@ -123,8 +123,9 @@ class Corrections:
         refused = known.state == "dead"
         if not self._may_replace(seq, event, known):
             note = self._note("entered otherwise before", known, event, [known])
-            link = self._link(finding, event, [known])
-            return _Placed([as_entered(known), *link], [as_entered(known), *link] if refused else link, note=note)
+            link = self._link(seq, finding, event, [known])
+            again = [as_entered(known)]
+            return _Placed([*again, *link.events], [*(again if refused else []), *link.new], note=note)
         event = self._reading.keeping_the_link(event, known)
         changes = refused or event.body != known.body
         told = self._told(known)
@@ -140,9 +141,10 @@ class Corrections:
         """What FloKit may have stays there: what is missing is sent beside it."""
         told = self._told(known)
         own = [as_entered(one) for one in told.corrections if one.notification == seq]
-        more = self._corrections(seq, event, told, known) or self._link(finding, event, told.all)
+        more = self._corrections(seq, event, told, known)
+        link = _Placed([]) if more else self._link(seq, finding, event, told.all)
         note = self._note("FloKit has it otherwise, and cannot take it back", known, event, [*told.all, *more])
-        return _Placed([event, *own, *more], new=more, note=note)
+        return _Placed([event, *own, *more, *link.events], new=[*more, *link.new], note=note)
 
     def _corrections(self, seq: int, event: Event, told: Told, stands: Event | Entered) -> list[Event]:
         """What brings the sum of all that FloKit gets of a fact to what is known now; `stands` is its own event."""
@@ -166,13 +168,16 @@ class Corrections:
         own_again = last_event.notification == seq and bool(stated.amounts)
         return stated.sureness > last.sureness or (own_again and stated.sureness == last.sureness)
 
-    def _link(self, finding: Finding, event: Event, told: Sequence[Entered]) -> list[Event]:
-        """The event with both ids, where this one has them, nothing told has, and it is not there yet."""
-        if not self._joins(event) or any(self._joins(one) for one in told):
-            return []
-        link = self._rules.link(finding.facts)
-        known = self._find(link.environment, [link.key]).get(link.key) if link else None
-        return [link] if link and (known is None or known.may_change) else []
+    def _link(self, seq: int, finding: Finding, event: Event, told: Sequence[Entered]) -> _Placed:
+        """The event with both ids, where this one has them and nothing told has."""
+        joined = any(self._joins(one) for one in told)
+        link = self._rules.link(finding.facts) if self._joins(event) and not joined else None
+        if link is None:
+            return _Placed([])
+        known = self._find(link.environment, [link.key]).get(link.key)
+        if known is None or known.state == "dead":
+            return _Placed([link], new=[link])
+        return _Placed([as_entered(known)] if known.notification == seq else [])
 
     def _joins(self, event: Event | Entered) -> bool:
         return len(self._reading.statement(event).ids) > 1

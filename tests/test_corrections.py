@@ -320,11 +320,14 @@ def test_a_finding_says_what_it_led_to(rig: Rig) -> None:
 def test_a_user_known_by_a_repeat_is_joined_once(rig: Rig) -> None:
     rig.tell(sale(money("49.90")))
     rig.send()
-    rig.tell(sale(money("49.90"), metadata=USER))
+    seq = rig.tell(sale(money("49.90"), metadata=USER))
     rig.replay()
     rig.send()
     rig.replay()
     assert list(rig.amounts()) == ["in_1", "sub_1:user_linked"]
+    kept = rig.ledger.kept(seq)
+    assert kept
+    assert [event.key for event in kept.events] == ["in_1", "sub_1:user_linked"]
     document = body(rig.events()["sub_1:user_linked"])
     assert (document["user_id"], document["anonymous_id"]) == ("user_42", "sub_1")
 
