@@ -171,8 +171,8 @@ class Ledger(Protocol):
     def about_to_send(self, seqs: Sequence[int], now_ms: int) -> None:
         """Note, before a request leaves, that these events may reach FloKit: they are in doubt until marked.
 
-        Several leave as a batch, without a key. What is in doubt from a batch may arrive twice when it leaves again, and
-        so may what FloKit may have had for more than 24 hours, for then it forgets the key: that is noted for good.
+        Several leave as a batch, without a key. What is in doubt from a batch may arrive twice when it leaves again,
+        and so may what FloKit may have had for more than 24 hours, for then it forgets the key: that is noted for good.
         """
 
     def mark(
