@@ -1,6 +1,7 @@
-"""The commands for people, on a DynamoDB ledger: `bridge status`, `bridge replay`, and what they cannot do there."""
+"""Commands for people on a DynamoDB ledger: `bridge status`, `replay`, `explain`, and what they cannot do there."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -9,12 +10,13 @@ from dynamodb_rig import Dynamo, dynamo, table
 from test_commands_ledger import SALE, mistaken_mappings
 
 from bridge.interpreters import pipelines
-from bridge.ledger.base import SentMark
+from bridge.ledger.base import Failure, SentMark
 from bridge.ledger.dynamodb import DynamoLedger
 from bridge.log import LineLog
 from bridge.settings import Settings
 from bridge.shipped import folder
 from bridge.sources.stripe.receive import notification_of
+from bridge.values import jsontext
 from bridge.values.records import Environment, Notification
 from bridge.values.times import system_clock
 
@@ -75,6 +77,24 @@ def test_a_replay_opens_what_the_functions_then_map(shell: Shell, ledger: Dynamo
     work(ledger)
     assert counted(shell) == {"mapped": 2}
     assert "; 0 would change, 0 new events would be sent" in shell.run("replay").lines[0]
+
+
+def test_an_id_is_explained_from_the_webhook_to_flokits_answer(shell: Shell, ledger: DynamoLedger) -> None:
+    keep_and_map(ledger, None, "renewal-basil")
+    (sale,) = ledger.ready(Environment.PRODUCTION, system_clock(), 10)
+    ledger.about_to_send([sale.seq], 1)
+    ledger.mark([], [], [Failure(sale.seq, 0, "timed out", 1, in_doubt=True)], 1)
+    ledger.about_to_send([sale.seq], 2)
+    ledger.mark([SentMark(sale.seq, "flokit_1")], [], [], 2)
+    [found] = jsontext.loads(shell.run("explain", SALE, "--json").out)
+    assert [found] == jsontext.loads(shell.run("explain", found["notification"]["id"], "--json").out)
+    assert (found["body"]["type"], found["findings"][0]["rule"]) == ("invoice.paid", "renewal")
+    assert (found["events"][0]["revenue"], found["events"][0]["flokit_event_id"]) == (Decimal("49.90"), "flokit_1")
+    lines = shell.run("explain", SALE).lines
+    assert "    state   sent 1970-01-01T00:00:00.002Z after 2 tries, FloKit's id flokit_1" in lines
+    assert any("its key keeps it from counting twice" in line for line in lines)
+    nowhere = shell.run("explain", "in_0")
+    assert (nowhere.code, "Nothing in the ledger has the id 'in_0'" in nowhere.err) == (1, True)
 
 
 def test_what_is_wrong_is_said(shell: Shell) -> None:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from bridge.commands import explain_kept
+from bridge.commands.ledgers import existing_ledger
 from bridge.errors import BadNotification, NeedsAnswer, SettingsError
 from bridge.interpreters import STATING, interpreters
 from bridge.mapping.engine import Explanation
@@ -20,17 +22,54 @@ FILE = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
 
 
 @click.command()
-@click.argument("source", type=click.Choice(sorted(STATING)))
-@click.argument("file", type=FILE)
-@click.option("--previous", type=FILE, help="What the ledger knows before: a JSON document for each subject.")
+@click.argument("what", metavar="ID|SOURCE")
+@click.argument("file", metavar="[FILE]", type=FILE, required=False)
+@click.option("--previous", type=FILE, help="With FILE: what the ledger knows before, a JSON document by subject.")
+@click.option("--raw", is_flag=True, help="With ID: show personal data and tokens too.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def explain(source: str, file: Path, previous: Path | None, as_json: bool) -> None:
+def explain(what: str, file: Path | None, previous: Path | None, raw: bool, as_json: bool) -> None:
     """Show why a notification becomes what it becomes.
 
-    Tells which rule is taken for the notification in FILE and why, with its facts, events and idempotency keys.
-    FILE holds the body of a webhook, or a JSON list of several in order of arrival; - reads it from standard input.
-    It needs no signature, and nothing is kept, sent or looked up.
+    With ID: all that the ledger has of it. It is the id of a notification, or the key of an event, which for a sale is
+    its transaction id. Shows the notification, how it was proven, what was looked up, facts, rule and outcome, and each
+    event with its state. Personal data and tokens are veiled unless you say --raw.
+
+    With SOURCE and FILE: which rule is taken for the notification in FILE and why, with its facts, events and
+    idempotency keys. FILE holds the body of a webhook, or a JSON list of several in order of arrival; - reads it from
+    standard input. It needs no signature, and nothing is kept, sent or looked up.
     """
+    if file is None:
+        _check_words(what, previous)
+        _explain_kept(what, raw=raw, as_json=as_json)
+    elif raw:
+        raise click.UsageError("--raw goes with an ID: what is in FILE is not veiled.")
+    elif what not in STATING:
+        raise click.BadParameter(
+            f"{what!r} is not one of {', '.join(map(repr, sorted(STATING)))}.", param_hint="SOURCE"
+        )
+    else:
+        _explain_file(what, file, previous, as_json=as_json)
+
+
+def _check_words(what: str, previous: Path | None) -> None:
+    if what in STATING:
+        raise click.UsageError("Missing argument 'FILE'.")
+    if previous:
+        raise click.UsageError("--previous goes with SOURCE and FILE: of an ID the ledger knows what was before.")
+
+
+def _explain_kept(asked: str, *, raw: bool, as_json: bool) -> None:
+    with existing_ledger(read_settings(os.environ)) as ledger:
+        found = explain_kept.documents(ledger, asked, raw=raw)
+    if not found:
+        raise click.ClickException(f"Nothing in the ledger has the id {asked[:200]!r}. {explain_kept.UNDERSTOOD}")
+    if as_json:
+        click.echo(jsontext.dumps_pretty(found))
+    else:
+        click.echo("\n".join(line for one in found for line in explain_kept.lines(one)))
+
+
+def _explain_file(source: str, file: Path, previous: Path | None, *, as_json: bool) -> None:
     interpreter = interpreters(read_settings(os.environ))[source]
     page = page_of(_known(previous) if previous else {}, source)
     try:

@@ -151,6 +151,9 @@ class DynamoLedger:
     def waiting(self, limit: int) -> list[int]:
         return dynamodb_views.waiting(self.table, limit)
 
+    def seq_of(self, source: str, id_: str) -> int | None:
+        return dynamodb_views.seq_of(self.table, source, id_)
+
     def kept(self, seq: int) -> Kept | None:
         return dynamodb_views.kept(self.table, seq)
 

@@ -40,6 +40,13 @@ def find(table: Table, wanted: Wanted) -> Iterator[int]:
         yield from _fitting(table, [item["seq"] for item in some], wanted)
 
 
+def seq_of(table: Table, source: str, id_: str) -> int | None:
+    """The seq of the notification with this id of its source's; None when there is none."""
+    seq = keys.notification_seq(source, id_)
+    found = table.get(keys.kept(seq))
+    return seq if found and (found["source"], found["id"]) == (source, id_) else None
+
+
 def kept(table: Table, seq: int) -> Kept | None:
     """A notification, its findings, and the events of their keys."""
     found = table.get_many([keys.kept(seq), keys.outcome(seq)])
@@ -137,6 +144,7 @@ def _entered(there: Standing) -> Entered:
         body=zlib.decompress(event["body"]) if "body" in event else b"",
         may_be_doubled=tries.get("in_doubt", 0) == 2,
         leaving=bool(tries.get("leaving", 0)),
+        in_doubt=bool(tries.get("in_doubt", 0)),
     )
 
 

@@ -30,6 +30,9 @@ class PeoplesLedger(Ledger, Protocol):
     def waiting(self, limit: int) -> list[int]:
         """The seqs of notifications that wait for a look-up, those first that happened first."""
 
+    def seq_of(self, source: str, id_: str) -> int | None:
+        """The seq of the notification to which its source gave this id; None when it is not kept."""
+
     def kept(self, seq: int) -> Kept | None:
         """A kept notification with what became of it; None when there is none of this seq."""
 

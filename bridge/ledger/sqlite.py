@@ -213,6 +213,11 @@ class SqliteLedger:
         with self._file.reading() as db:
             return [row["seq"] for row in db.execute(_WAITING, (limit,))]
 
+    def seq_of(self, source: str, id_: str) -> int | None:
+        """The seq of the notification to which its source gave this id; None when it is not kept."""
+        with self._file.reading() as db:
+            return sqlite_find.seq_of(db, source, id_)
+
     def kept(self, seq: int) -> Kept | None:
         """A kept notification with what became of it; None when there is none of this seq."""
         with self._file.reading() as db:

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Mapping
 
+from bridge.ledger.late_index import IDS, hash_of
 from bridge.values import jsontext
 from bridge.values.records import Outcome
 
@@ -24,6 +25,11 @@ def find(db: sqlite3.Connection, wanted: Mapping[str, object], limit: int, *, ne
     order = "DESC" if newest_first else "ASC"
     sql = f"SELECT seq FROM notifications {index} WHERE {where} ORDER BY seq {order} LIMIT :limit"  # noqa: S608 - constants
     return [row["seq"] for row in db.execute(sql, {**given, "limit": limit})]
+
+
+def seq_of(db: sqlite3.Connection, source: str, id_: str) -> int | None:
+    """The seq of the notification with this id of its source's; None when there is none."""
+    return IDS.current(db).find(hash_of(source, id_), source, id_)
 
 
 def _index(wanted: Mapping[str, object]) -> tuple[str, list[str]]:

@@ -166,6 +166,5 @@ def _pending(row: sqlite3.Row) -> Pending:
 def _entered(row: sqlite3.Row) -> Entered:
     revenue = None if row["revenue"] is None else Decimal(row["revenue"])
     typed = {"environment": Environment(row["environment"]), "revenue": revenue}
-    return Entered(
-        **{**dict(row), **typed, "may_be_doubled": bool(row["may_be_doubled"]), "leaving": bool(row["leaving"])}
-    )
+    flags = {name: bool(row[name]) for name in ("may_be_doubled", "leaving", "in_doubt")}
+    return Entered(**{**dict(row), **typed, **flags})

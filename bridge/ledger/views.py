@@ -15,6 +15,7 @@ class Entered:
     status of FloKit's last refusal or failure (0: no answer; None: there was none, or it is sent). Times are epoch
     milliseconds. `may_be_doubled` is true when FloKit may have had it and no key tells so when it comes again: it may
     arrive, or have arrived, twice. `leaving` is true while a try has begun and how it ended is not written yet.
+    `in_doubt` is true when a try that has ended may have reached FloKit, be it before the one that is known to have.
     """
 
     seq: int
@@ -36,6 +37,7 @@ class Entered:
     body: bytes = field(repr=False)
     may_be_doubled: bool = False
     leaving: bool = False
+    in_doubt: bool = False
 
     @property
     def may_change(self) -> bool:
