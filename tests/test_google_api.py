@@ -25,7 +25,7 @@ from bridge.values import jsontext
 from bridge.values.records import Document
 from bridge.values.times import HOUR_MS, MINUTE_MS, SECOND_MS
 
-IMPATIENT = httpx.Timeout(connect=5, read=0.3, write=5, pool=5)
+IMPATIENT = httpx.Timeout(connect=5, read=2, write=5, pool=5)
 
 
 class Google:
