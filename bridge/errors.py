@@ -8,6 +8,8 @@ BridgeError
 │       └── NeedsKeys  only `fetch`, which goes out to the source, stands between this webhook and its proof
 ├── BadNotification    proven, but its content cannot be read: kept as *failed*, answered 200
 ├── NotYet             a look-up that fails for now: tried again later, nothing is wrong
+│   ├── NotAllowed     the source does not accept the key or its rights: a person has to mend that, and then it goes on
+│   └── OutOfReach     no connection, or no whole answer
 ├── LedgerError        the ledger cannot be used, with what to do about it
 └── SettingsError      every problem of the settings and mappings at once
 """
@@ -84,6 +86,14 @@ class NotYet(BridgeError):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class NotAllowed(NotYet):
+    """The source does not accept the key, or the key may not read what was asked for."""
+
+
+class OutOfReach(NotYet):
+    """No connection to the source, or no whole answer."""
 
 
 class LedgerError(BridgeError):

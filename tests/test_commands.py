@@ -23,7 +23,7 @@ def test_help_names_every_command_with_a_whole_sentence(shell: Shell) -> None:
         ran = shell.run(*words)
         assert ran.code == 0
         assert "..." not in ran.out.partition("Commands:")[2], "a sentence is too long for its line"
-        assert {"serve", "demo", "check", "explain", "simulate", "replay", "status"} <= set(ran.out.split())
+        assert {"serve", "demo", "check", "doctor", "explain", "simulate", "replay", "status"} <= set(ran.out.split())
 
 
 def test_the_version(shell: Shell) -> None:

@@ -116,7 +116,7 @@ def test_only_the_dynamodb_ledger_knows_of_aws() -> None:
 def test_nobody_below_the_edges_imports_an_edge() -> None:
     edges = (
         "bridge.commands", "bridge.http", "bridge.webhook", "bridge.serve", "bridge.process", "bridge.worker",
-        "bridge.demo", "bridge.simulate", "bridge.standins", "bridge.stories",
+        "bridge.demo", "bridge.doctor", "bridge.simulate", "bridge.standins", "bridge.stories",
     )  # fmt: skip
     for layer in ALLOWED:
         for module in members(layer):

@@ -7,6 +7,7 @@ import click
 from bridge import __version__
 from bridge.commands.check import check
 from bridge.commands.demo import demo
+from bridge.commands.doctor import doctor
 from bridge.commands.explain import explain
 from bridge.commands.replay import replay
 from bridge.commands.serve import serve
@@ -39,5 +40,5 @@ def main() -> None:
     """
 
 
-for command in (serve, demo, check, explain, simulate, replay, status):
+for command in (serve, demo, check, doctor, explain, simulate, replay, status):
     main.add_command(command)

@@ -57,20 +57,27 @@ class FlokitClient:
         except httpx.TransportError as error:
             return TryAgain(0, f"no answer from FloKit ({type(error).__name__})", in_doubt=True)
 
+    def integrations(self) -> answers.Response:
+        """The workspace's integrations as FloKit answers (`GET /v1/integrations`). Raises httpx.TransportError.
+
+        Source: https://docs.flokitai.com/api-reference/integrations
+        """
+        return self._exchange("GET", "/v1/integrations", b"", {})
+
     def close(self) -> None:
         """Close the connection."""
         self._http.close()
 
     def _send_single(self, event: Ready) -> Answer:
-        response = self._post("/v1/events", event.body, {"Idempotency-Key": idempotency_key(event.key)})
+        response = self._exchange("POST", "/v1/events", event.body, {"Idempotency-Key": idempotency_key(event.key)})
         return answers.of_single(response, self._clock())
 
     def _send_batch(self, batch: Batch) -> Answer:
-        response = self._post("/v1/batch/events", joined(batch.bodies), {})
+        response = self._exchange("POST", "/v1/batch/events", joined(batch.bodies), {})
         return answers.of_batch(response, len(batch.seqs), self._clock())
 
-    def _post(self, path: str, body: bytes, headers: dict[str, str]) -> answers.Response:
-        with self._http.stream("POST", path, content=body, headers=headers) as response:
+    def _exchange(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> answers.Response:
+        with self._http.stream(method, path, content=body, headers=headers) as response:
             return answers.Response(response.status_code, response.headers, _bounded_body(response))
 
 

@@ -2,8 +2,9 @@
 
 Documented and done here (FloKit's pages "Send events", "Batch events", "Authentication"): both endpoints, Bearer keys,
 `Idempotency-Key` for 24 hours on single events only, a batch's good events taken and its bad ones named by index,
-100 requests a minute for a workspace with 429 and `Retry-After`. Not documented, so assumed: what a 400 says in
-`error`, that a batch error's text is under `reason`, that `Retry-After` counts seconds, that a batch has a size limit.
+100 requests a minute for a workspace with 429 and `Retry-After`, the list of integrations ("Integrations API"). Not
+documented, so assumed: what a 400 says in `error`, that a batch error's text is under `reason`, that `Retry-After`
+counts seconds, that a batch has a size limit.
 """
 
 from collections import deque
@@ -64,6 +65,7 @@ class FlokitStandin:
             routes=[
                 Route("/v1/events", self._single, methods=["POST"]),
                 Route("/v1/batch/events", self._batch, methods=["POST"]),
+                Route("/v1/integrations", self._integrations),
             ]
         )
 
@@ -81,6 +83,15 @@ class FlokitStandin:
 
     async def _batch(self, request: Request) -> Response:
         return await self._receive(request, self._take_batch)
+
+    async def _integrations(self, request: Request) -> Response:
+        if self.troubles:
+            return self.troubles.popleft().response()
+        authorization = request.headers.get("authorization", "")
+        for workspace in self.workspaces:
+            if authorization in {f"Bearer {key}" for key in (workspace.api_key, workspace.read_only_key) if key}:
+                return _json(200, {"integrations": workspace.integrations})
+        return _error(401, "unauthorized", "Invalid or missing API key")
 
     async def _receive(self, request: Request, take: _Take) -> Response:
         received = ReceivedRequest(

@@ -165,7 +165,7 @@ class GoogleStandin:
 
     def _voided(self, request: Request, _body: bytes) -> Response:
         query = request.query_params
-        since_ms, until_ms = int(query["startTime"]), int(query["endTime"])
+        since_ms, until_ms = int(query.get("startTime", 0)), int(query.get("endTime", self.clock()))
         found, after = self.play.voided(request.path_params["package"], since_ms, until_ms, int(query.get("token", 0)))
         page: Document = {"voidedPurchases": found} if found else {}
         return _json(200, page | ({"tokenPagination": {"nextPageToken": str(after)}} if after else {}))

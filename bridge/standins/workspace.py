@@ -44,6 +44,7 @@ class Workspace:
     api_key: str = field(repr=False)
     read_only_key: str = field(default="", repr=False)
     requests_per_minute: int = 100
+    integrations: list[Document] = field(default_factory=list)
     stored: list[StoredEvent] = field(default_factory=list)
     _remembered: dict[str, StoredEvent] = field(default_factory=dict)
     _requests_at_ms: deque[int] = field(default_factory=deque)

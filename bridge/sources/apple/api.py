@@ -1,4 +1,4 @@
-"""The App Store Server API, as far as the bridge asks it: the transactions of a subscription.
+"""The App Store Server API, as far as the bridge asks it: the transactions of a subscription, and a test notification.
 
 Source: https://developer.apple.com/documentation/appstoreserverapi/get-v2-history-_transactionid_
 """
@@ -12,7 +12,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from bridge.errors import BadNotification, NotYet, SettingsError
+from bridge.errors import BadNotification, NotAllowed, NotYet, OutOfReach, SettingsError
 from bridge.sources.apple.jws import claims
 from bridge.sources.apple.transactions import RECURRING
 from bridge.values import jsontext
@@ -74,6 +74,24 @@ class AppleApi:
         own.sort(key=lambda one: (one["purchaseDate"], one["transactionId"]))
         return own[-KEPT_TRANSACTIONS:] or None
 
+    def request_test(self, environment: str, bundle_id: str) -> str | None:
+        """Ask for a test notification. Gives the token it is followed by, None when Apple has no URL to send it to.
+
+        Source: https://developer.apple.com/documentation/appstoreserverapi/request-a-test-notification. Raises NotYet.
+        """
+        answer = self._ask("POST", f"{self._urls[environment]}/inApps/v1/notifications/test", {}, bundle_id)
+        return str(answer.get("testNotificationToken", "")) if answer else None
+
+    def test_results(self, environment: str, bundle_id: str, token: str) -> list[str]:
+        """What came of Apple's attempts to send a test notification, such as `SUCCESS`; empty before the first.
+
+        Source: https://developer.apple.com/documentation/appstoreserverapi/sendattemptresult. Raises NotYet.
+        """
+        url = f"{self._urls[environment]}/inApps/v1/notifications/test/{quote(token, safe='')}"
+        attempts = (self._ask("GET", url, {}, bundle_id) or {}).get("sendAttempts")
+        rows = attempts if isinstance(attempts, list) else []
+        return [str(row.get("sendAttemptResult")) for row in rows if isinstance(row, dict)]
+
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
@@ -82,7 +100,7 @@ class AppleApi:
         url = f"{self._urls[environment]}/inApps/v2/history/{quote(transaction_id, safe='')}"
         parameters = {"productType": "AUTO_RENEWABLE", "sort": "ASCENDING"}
         for _ in range(MAX_PAGES):
-            page = self._get(url, parameters, bundle_id)
+            page = self._ask("GET", url, parameters, bundle_id)
             if page is None:
                 return
             yield page
@@ -90,12 +108,12 @@ class AppleApi:
                 return
             parameters = {**parameters, "revision": str(page.get("revision"))}
 
-    def _get(self, url: str, parameters: Mapping[str, str], bundle_id: str) -> Document | None:
+    def _ask(self, method: str, url: str, parameters: Mapping[str, str], bundle_id: str) -> Document | None:
         headers = {"Authorization": f"Bearer {self._token(bundle_id)}"}
         try:
-            response = self._http.get(url, params=dict(parameters), headers=headers)
+            response = self._http.request(method, url, params=dict(parameters), headers=headers)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise NotYet(f"Apple: the App Store Server API to be reachable ({type(error).__name__})") from None
+            raise OutOfReach(f"Apple: the App Store Server API to be reachable ({type(error).__name__})") from None
         return _read(response)
 
     def _token(self, bundle_id: str) -> str:
@@ -130,7 +148,7 @@ def _read(response: httpx.Response) -> Document | None:
     if response.status_code in {400, 404}:  # asked again, these say the same
         return None
     if response.status_code in {401, 403}:
-        raise NotYet(
+        raise NotAllowed(
             f"Apple: the App Store Server API key is not accepted ({response.status_code}): look at APPLE_ISSUER_ID, "
             "APPLE_KEY_ID and APPLE_PRIVATE_KEY (App Store Connect, Users and Access, Integrations, In-App Purchase)"
         )

@@ -14,10 +14,10 @@ from urllib.parse import quote
 
 import httpx
 
-from bridge.errors import NotYet
+from bridge.errors import NotYet, OutOfReach
 from bridge.sources.google.credentials import AccessToken
 from bridge.sources.google.quota import Bucket, Pauses
-from bridge.sources.google.refusals import GONE, is_over_quota, waiting_for
+from bridge.sources.google.refusals import GONE, is_over_quota, refusal
 from bridge.sources.google.web import Response, Unreachable, exchange, new_client
 from bridge.values import jsontext
 from bridge.values.records import Document
@@ -87,6 +87,11 @@ class PlayApi:
             if not page_token:
                 return
 
+    def knows(self, package: str) -> bool:
+        """Whether Google knows this app. It asks for a list that takes the right to view financial data."""
+        path = f"{_app(package)}/purchases/voidedpurchases"
+        return self._read(Bucket.VOIDED, self._ask(Bucket.VOIDED, path, {"maxResults": 1})) is not None
+
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
@@ -126,7 +131,7 @@ class PlayApi:
                 self._http, "GET", path, max_bytes=MAX_BYTES, longest_s=LONGEST_S, params=parameters, headers=headers
             )
         except Unreachable as error:
-            raise NotYet(f"Google: its Play Developer API to be reachable ({error})") from None
+            raise OutOfReach(f"Google: its Play Developer API to be reachable ({error})") from None
 
     def _read(self, bucket: Bucket, response: Response) -> Document | None:
         if response.status == 200:
@@ -136,7 +141,7 @@ class PlayApi:
             self._pauses.check(bucket)
         if response.status in GONE:
             return None
-        raise NotYet(waiting_for(response.status, response.body))
+        raise refusal(response.status, response.body)
 
 
 def _app(package: str) -> str:

@@ -6,6 +6,7 @@ Google's own sentence is left out: it may hold a purchase token. Its words for a
 import re
 from typing import Any
 
+from bridge.errors import NotAllowed, NotYet
 from bridge.values import jsontext
 
 GONE = frozenset({400, 404, 410})
@@ -22,18 +23,18 @@ def is_over_quota(status: int, body: bytes) -> bool:
     return status == 429 or (status == 403 and not _OVER_QUOTA_WORDS.isdisjoint(_words(body)))
 
 
-def waiting_for(status: int, body: bytes) -> str:
-    """Why there is no answer for now."""
+def refusal(status: int, body: bytes) -> NotYet:
+    """Why there is no answer for now. Rights are no NotAllowed: new ones may need nothing but time."""
     words = _words(body)
     said = " ".join([str(status), *words[:1]])
     if status == 403 and not _API_OFF_WORDS.isdisjoint(words):
-        return f"Google: the Google Play Android Developer API to be enabled in the Cloud project ({said})"
+        return NotAllowed(f"Google: the Google Play Android Developer API to be enabled in the Cloud project ({said})")
     if status in {401, 403}:
-        return (
+        return NotYet(
             "Google: rights may take up to 48 hours after the service account was invited in Play Console, with "
             f"'View financial data' ({said})"
         )
-    return f"Google: its Play Developer API to answer again ({said})"
+    return NotYet(f"Google: its Play Developer API to answer again ({said})")
 
 
 def _words(body: bytes) -> list[str]:
