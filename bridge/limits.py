@@ -8,7 +8,8 @@ from bridge.errors import BridgeError, CannotTell
 from bridge.taking import MAX_BODY_BYTES, not_empty, too_large
 
 MAX_REQUESTS = 1_000  # at once
-MAX_HELD_BYTES = 64 << 20  # of all bodies in memory at once
+SMALL_BODY_BYTES = 64 << 10  # there is always room for this much of each: strangers who send large ones keep none out
+MAX_HELD_BYTES = 64 << 20  # of all bodies at once, beyond that
 
 
 class Disconnected(BridgeError):
@@ -24,10 +25,12 @@ class Intake:
         max_body_bytes: int = MAX_BODY_BYTES,
         max_requests: int = MAX_REQUESTS,
         max_held_bytes: int = MAX_HELD_BYTES,
+        small_body_bytes: int = SMALL_BODY_BYTES,
     ) -> None:
         self._max_body_bytes = max_body_bytes
         self._max_requests = max_requests
         self._max_held_bytes = max_held_bytes
+        self._small_body_bytes = small_body_bytes
         self._requests = 0
         self._held_bytes = 0
 
@@ -69,18 +72,23 @@ class Intake:
             if size_bytes > self._max_body_bytes:
                 await _let_pass(message, receive)
                 raise too_large(self._max_body_bytes)
-            self._hold(chunk)
+            self._hold(size_bytes - len(chunk), size_bytes)
             chunks.append(chunk)
             more = message.get("more_body", False)
 
-    def _hold(self, chunk: bytes) -> None:
-        if self._held_bytes + len(chunk) > self._max_held_bytes:
+    def _hold(self, from_bytes: int, to_bytes: int) -> None:
+        """A body has grown."""
+        grown_bytes = self._beyond_small(to_bytes) - self._beyond_small(from_bytes)
+        if grown_bytes and self._held_bytes + grown_bytes > self._max_held_bytes:
             raise CannotTell("Too many bytes of webhooks at once. Please send this again.")
-        self._held_bytes += len(chunk)
+        self._held_bytes += grown_bytes
 
     def _let_go(self, size_bytes: int) -> None:
         self._requests -= 1
-        self._held_bytes -= size_bytes
+        self._held_bytes -= self._beyond_small(size_bytes)
+
+    def _beyond_small(self, size_bytes: int) -> int:
+        return max(size_bytes - self._small_body_bytes, 0)
 
 
 async def _let_pass(message: Message, receive: Receive) -> None:

@@ -83,10 +83,23 @@ def test_too_many_at_once_are_asked_to_come_again(tmp_path: Path) -> None:
 
 
 def test_too_many_bytes_at_once_are_asked_to_come_again(tmp_path: Path) -> None:
-    with running_edge(tmp_path, intake=Intake(max_held_bytes=600)) as edge:
+    with running_edge(tmp_path, intake=Intake(max_held_bytes=600, small_body_bytes=0)) as edge:
         with socket.create_connection(("127.0.0.1", edge.port)) as waiting:
             waiting.sendall(HEAD + b"Content-Length: 600\r\n\r\n" + b"x" * 550)
             assert _await_status(edge.url, 503) == 503
+        assert _await_status(edge.url, 200) == 200
+
+
+def test_large_bodies_keep_no_small_one_out(tmp_path: Path) -> None:
+    with (
+        running_edge(tmp_path, intake=Intake(max_held_bytes=1_000, small_body_bytes=2_000)) as edge,
+        socket.create_connection(("127.0.0.1", edge.port)) as large,
+        socket.create_connection(("127.0.0.1", edge.port)) as larger,
+    ):
+        large.sendall(HEAD + b"Content-Length: 4000\r\n\r\n" + b"x" * 3_000)
+        assert _await_status(edge.url, 200) == 200  # by now the large one is read as well
+        larger.sendall(HEAD + b"Content-Length: 4000\r\n\r\n" + b"x" * 4_000)
+        assert larger.recv(12) == b"HTTP/1.1 503"
         assert _await_status(edge.url, 200) == 200
 
 
