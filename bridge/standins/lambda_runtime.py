@@ -103,7 +103,8 @@ def _serving(runtime: _Runtime) -> Iterator[str]:
 
 class _RuntimeApi(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    wbufsize = -1  # an answer leaves in one piece: a second one would wait until the first is acknowledged
+    disable_nagle_algorithm = True  # the rest of a large event would wait until its beginning is acknowledged
+    wbufsize = -1
     between: _Runtime
 
     def do_GET(self) -> None:
