@@ -7,7 +7,7 @@ PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/pip install --quiet --require-hash
 OSLS_PATH := PATH="$(CURDIR)/.build/deploy/bin:$(CURDIR)/.build/deploy/node_modules/.bin:$$PATH"
 AWS_STAGE = $(if $(STAGE),$(STAGE),$(error Which stage? Name it, such as STAGE=prod))
 
-.PHONY: run serve test lint bench chaos faults safety package deploy rollback remove aws-test requirements clean
+.PHONY: run serve test lint bench chaos faults safety stage package deploy rollback remove aws-test requirements clean
 
 run: $(VENV)/ready        ## the demo: signed webhooks in, priced events out, then how to serve your own
 	@$(BIN)/bridge demo
@@ -35,16 +35,19 @@ faults: $(VENV)/ready-dev ## disks that fail, power cuts and FloKit's whole list
 safety: $(VENV)/ready-dev ## delete each safety line in a copy of the program, and see that a test fails
 	@$(BIN)/python -m tests.safety
 
+stage:                    # asked for before anything is built
+	@: $(AWS_STAGE)
+
 package: $(VENV)/ready-package   ## .build/bridge.zip, for AWS Lambda on arm64
 	@$(BIN)/python -m bridge.aws.package
 
-deploy: package .build/deploy/ready   ## the bridge to AWS, as STAGE (docs/aws.md)
+deploy: stage package .build/deploy/ready   ## the bridge to AWS, as STAGE (docs/aws.md)
 	@$(OSLS_PATH) osls deploy --force --stage $(AWS_STAGE)
 
-rollback: .build/deploy/ready   ## to an earlier deployment: TO=<timestamp>; without it, which ones there are
+rollback: stage .build/deploy/ready   ## to an earlier deployment: TO=<timestamp>; without it, which ones there are
 	@$(OSLS_PATH) osls $(if $(TO),rollback --timestamp $(TO),deploy list) --stage $(AWS_STAGE)
 
-remove: .build/deploy/ready     ## the bridge from AWS; its ledger stays
+remove: stage .build/deploy/ready     ## the bridge from AWS; its ledger stays
 	@$(OSLS_PATH) osls remove --stage $(AWS_STAGE)
 
 aws-test: $(VENV)/ready-dev package .build/cloud/ready .build/deploy/ready   ## deploy to an AWS on this machine, and use it
