@@ -8,9 +8,10 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from bridge.errors import CannotTell, LedgerError
+from bridge.errors import CannotTell
 from bridge.ledger.base import Ledger
-from bridge.log import Log, fault_place
+from bridge.log import Log
+from bridge.taking import log_not_kept
 from bridge.values.records import Notification
 
 GATHER_SECONDS = 0.002  # a sender does not notice; under load it halves the cost of keeping (measured)
@@ -72,7 +73,7 @@ class Keeper:
         try:
             kept = await loop.run_in_executor(self._thread, self._ledger.keep, batch.notifications)
         except Exception as error:  # noqa: BLE001 - whatever went wrong, nothing is acknowledged and the senders come again
-            self._report(error)
+            log_not_kept(error, self._log)
             refusal = CannotTell("The ledger cannot be written just now. Please send this again.")
             if not batch.kept.done():  # a forced stop cancels those who wait
                 batch.kept.set_exception(refusal)
@@ -80,7 +81,3 @@ class Keeper:
             if not batch.kept.done():
                 batch.kept.set_result(kept)
             self._on_kept()
-
-    def _report(self, error: Exception) -> None:
-        message = str(error) if isinstance(error, LedgerError) else f"unforeseen, at {fault_place(error)}"
-        self._log("ledger_failed", level="error", fault=type(error).__name__, message=message)

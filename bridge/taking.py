@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from bridge.errors import CannotTell, Forged, Refused, TooLarge
+from bridge.errors import CannotTell, Forged, LedgerError, Refused, TooLarge
 from bridge.log import Log, fault_place
 from bridge.values.records import Notification
 
@@ -53,3 +53,9 @@ def log_taken(notification: Notification, outcome: str) -> dict[str, object]:
         "environment": notification.environment.value,
         "bytes": len(notification.body),
     }
+
+
+def log_not_kept(error: Exception, log: Log) -> None:
+    """Log why the ledger did not keep notifications, whatever it was."""
+    message = str(error) if isinstance(error, LedgerError) else f"unforeseen, at {fault_place(error)}"
+    log("ledger_failed", level="error", fault=type(error).__name__, message=message)

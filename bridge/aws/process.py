@@ -6,9 +6,10 @@ from typing import Any, Protocol
 from bridge.aws.errors import AwsError
 from bridge.aws.messages import FetchObject, NotOurs, unpack
 from bridge.aws.shift import RESERVE_MS, Shift, TimeLeft
-from bridge.errors import BridgeError, LedgerError
+from bridge.errors import BridgeError
 from bridge.ledger.base import Ledger
-from bridge.log import Log, fault_place
+from bridge.log import Log
+from bridge.taking import log_not_kept
 from bridge.values.records import Notification
 from bridge.values.times import DAY_MS, MINUTE_MS, Clock
 
@@ -67,8 +68,7 @@ class Process:
         try:
             self._ledger.keep([notification for _, notification in messages])
         except Exception as error:  # noqa: BLE001 - whatever it is, these messages come again
-            message = str(error) if isinstance(error, LedgerError) else f"unforeseen, at {fault_place(error)}"
-            self._log("ledger_failed", level="error", fault=type(error).__name__, message=message)
+            log_not_kept(error, self._log)
             return False
         return True
 

@@ -10,9 +10,8 @@ from bridge.ledger.dynamodb_enter import entering
 from bridge.ledger.dynamodb_items import MAX_PACKED_BYTES, Item, packed
 from bridge.ledger.dynamodb_notifications import NEW, THERE, packed_answers, pending_key
 from bridge.ledger.dynamodb_table import ConditionFailed, Table, Write, delete, fits, put, transactions
-from bridge.values.records import Document, Finding, Outcome
-
-_WORST_FIRST = (Outcome.FAILED, Outcome.MAPPED, Outcome.UNMAPPED, Outcome.IGNORED)
+from bridge.ledger.findings import finding_document, worst
+from bridge.values.records import Finding
 
 
 class TooMuch(Conflict):
@@ -49,17 +48,6 @@ def settle(table: Table, settlements: Sequence[Settlement], memories: Mapping[st
         raise Conflict("another function was faster") from None
 
 
-def finding_document(finding: Finding) -> Document:
-    """A finding as it is kept, without its events, of which the keys are enough."""
-    return {
-        "outcome": finding.outcome.value,
-        "rule": finding.rule,
-        "reason": finding.reason,
-        "facts": finding.facts,
-        "keys": [event.key for event in finding.events],
-    }
-
-
 def _still_pending(table: Table, settlements: Sequence[Settlement]) -> dict[int, Item]:
     """The notifications of the settlements. Of a single one that is settled already, nothing."""
     seqs = [one.seq for one in settlements]
@@ -78,7 +66,7 @@ def _remembered(subject: str, change: MemoryChange, now_ms: int) -> Write:
 
 
 def _settled(kept: Item, settlement: Settlement, counts: Changes, now_ms: int) -> Iterator[Write]:
-    outcome = _worst(settlement.findings).value
+    outcome = worst(settlement.findings).value
     item: Item = {
         "outcome": outcome,
         "findings": _packed_findings(settlement.findings),
@@ -90,10 +78,6 @@ def _settled(kept: Item, settlement: Settlement, counts: Changes, now_ms: int) -
     yield delete(pending_key(kept), THERE)
     if outcome in keys.TROUBLES:
         yield put({"seq": settlement.seq}, (keys.trouble(outcome), kept["received"]))
-
-
-def _worst(findings: Sequence[Finding]) -> Outcome:
-    return min((finding.outcome for finding in findings), key=_WORST_FIRST.index, default=Outcome.IGNORED)
 
 
 def _packed_findings(findings: Sequence[Finding]) -> bytes:

@@ -2,16 +2,14 @@
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from bridge.ledger.base import Conflict, MemoryChange, Settlement
+from bridge.ledger.findings import finding_document, worst
 from bridge.ledger.late_index import IDS, KEYS, SUBJECTS, Keys, hash_of
 from bridge.values import jsontext
-from bridge.values.records import Event, Finding, Notification, Outcome
+from bridge.values.records import Event, Notification
 
 Row = Sequence[object] | Mapping[str, object]
-
-_WORST_FIRST = (Outcome.FAILED, Outcome.MAPPED, Outcome.UNMAPPED, Outcome.IGNORED)
 
 _KEEP = """
     INSERT INTO notifications (hash, source, id, type, environment, occurred_at_ms, received_at_ms, hint)
@@ -103,9 +101,9 @@ def _inserted(db: sqlite3.Connection, keys: Keys, hashed: int, insert: str, row:
 def _settle(db: sqlite3.Connection, keys: Keys, settlement: Settlement, now_ms: int) -> None:
     for event in (event for finding in settlement.findings for event in finding.events):
         _enter(db, keys, event, settlement, now_ms)
-    findings = jsontext.dumps([_finding(finding) for finding in settlement.findings]).decode()
+    findings = jsontext.dumps([finding_document(finding) for finding in settlement.findings]).decode()
     answers = jsontext.dumps(dict(settlement.answers)).decode()
-    db.execute(_SETTLE, (_worst(settlement.findings).value, findings, answers, settlement.seq))
+    db.execute(_SETTLE, (worst(settlement.findings).value, findings, answers, settlement.seq))
 
 
 def _enter(db: sqlite3.Connection, keys: Keys, event: Event, settlement: Settlement, now_ms: int) -> None:
@@ -130,17 +128,3 @@ def _enter(db: sqlite3.Connection, keys: Keys, event: Event, settlement: Settlem
         _inserted(db, keys, hashed, _ENTER, row)
     elif not db.execute(_ENTER_ANEW, row).rowcount and row["anew"]:
         raise Conflict(event.key)
-
-
-def _worst(findings: Sequence[Finding]) -> Outcome:
-    return min((finding.outcome for finding in findings), key=_WORST_FIRST.index, default=Outcome.IGNORED)
-
-
-def _finding(finding: Finding) -> dict[str, Any]:
-    return {
-        "outcome": finding.outcome.value,
-        "rule": finding.rule,
-        "reason": finding.reason,
-        "facts": finding.facts,
-        "keys": [event.key for event in finding.events],
-    }
